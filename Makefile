@@ -1,0 +1,52 @@
+# The commands people type. A fresh machine needs Python 3.11 or newer, Java 17 and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CONFIG ?= conf/online_retail.yaml
+
+# A Spark or Python path of the caller's shell would be mixed with the one installed here.
+unexport SPARK_HOME
+unexport SPARK_CONF_DIR
+unexport PYTHONPATH
+# Scripts of the environment find its Python and its Spark through PATH.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help preflight install jars demo test bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+preflight: ## say what this machine lacks
+	@$(PYTHON) -c 'from __future__ import annotations' 2>/dev/null || { echo "skucast: $(PYTHON) is missing or far too old: install Python 3.11 or newer, or run make PYTHON=its-name" >&2; exit 2; }
+	@$(PYTHON) lib/skucast/store/preflight.py
+
+install: $(VENV)/.installed ## everything into .venv
+
+$(VENV)/.installed: pyproject.toml conf/constraints.txt | preflight
+	@echo "installing into $(VENV), which takes about two minutes the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --disable-pip-version-check -c conf/constraints.txt -e '.[dev,notebooks]' > $(VENV)/install.log 2>&1 \
+		|| { $(PYTHON) lib/skucast/store/preflight.py --pip-log $(VENV)/install.log; echo "skucast: the whole output is in $(VENV)/install.log" >&2; exit 2; }
+	@touch $@
+
+jars: install ## Delta's jars into the Spark of .venv
+	@$(BIN)/python -m skucast.store.jars
+
+demo: jars ## from order lines to an order plan, on the packaged sample
+	$(BIN)/skucast nightly --config $(CONFIG)
+	$(BIN)/skucast show order_plan --top 10 --config $(CONFIG)
+
+test: jars ## lint, types, layers and all tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q
+
+bench: jars ## seconds of each stage
+	$(BIN)/python tests/benchmarks/stages.py
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) build dist warehouse spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Forecasting on pure arrays: models, backtest, selection, quantiles, scores. No Spark, no files."""

@@ -1,0 +1,176 @@
+"""Forecast a panel: profile, candidates, backtest, champion, final fit. Every series appears in the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from skucast.forecasting.backtest import Backtest, Treatment, backtest
+from skucast.forecasting.final import FALLBACK_METHOD, final_fit
+from skucast.forecasting.fitlog import FitLog
+from skucast.forecasting.origins import rolling_origins
+from skucast.forecasting.outliers import capped, is_outlier
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.profile import Profile, profile
+from skucast.forecasting.registry import METHODS, Method
+from skucast.forecasting.selection import candidate_methods
+from skucast.forecasting.spread import spread_scale
+from skucast.forecasting.status import Verdict, explain, scored
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to forecast, from the configuration.
+
+    Attributes:
+        methods: names of the methods allowed at all.
+        methods_by_class: demand class -> names of its candidates.
+        origins: rolling origins of the backtest, at least 3.
+        origin_step: periods between origins.
+        min_periods: known periods an origin needs; with less a series is too short to be scored.
+        outlier_method: "none", "iqr", "zscore" or "hampel".
+        outlier_limit: spreads above the centre, see ``outliers.upper_limits``.
+        outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
+    """
+
+    methods: tuple[str, ...]
+    methods_by_class: Mapping[str, tuple[str, ...]]
+    origins: int = 4
+    origin_step: int = 1
+    min_periods: int = 4
+    outlier_method: str = "none"
+    outlier_limit: float = 3.0
+    outlier_treatment: str = "flag"
+
+    def __post_init__(self) -> None:
+        """Refuse a plan that cannot be carried out.
+
+        Raises:
+            ValueError: a value out of range.
+        """
+        if self.origins < 3 or self.origin_step < 1 or self.min_periods < 1:
+            raise ValueError(
+                f"a plan needs origins >= 3, origin_step >= 1 and min_periods >= 1, found {self.origins}, "
+                f"{self.origin_step} and {self.min_periods}"
+            )
+        if self.outlier_treatment not in ("flag", "cap"):
+            raise ValueError(f"outlier_treatment must be flag or cap, found {self.outlier_treatment!r}")
+
+    @property
+    def treatment(self) -> Treatment:
+        """What each origin does to the demand it knew before methods see it."""
+        if self.outlier_treatment == "flag" or self.outlier_method == "none":
+            return lambda demand: demand
+        return partial(capped, method=self.outlier_method, limit=self.outlier_limit)
+
+
+@dataclass(frozen=True)
+class PanelForecast:
+    """Forecasts of a panel and how they came about; one value per series of shape (n_series,) unless said.
+
+    Attributes:
+        profile: length, zeros, intervals and class on the whole history as observed.
+        n_outliers: known periods above the outlier limit.
+        method: name of the method that made ``mean``.
+        status: a ``Status`` value.
+        reason: one clear phrase.
+        milliseconds: own time in slow methods plus the share of the batched ones.
+        mean: units per period, shape (n_series, horizon); finite, never negative, 0 at closed steps.
+        scale: spread scale, units, > 0.
+        parameters: of the final fit.
+        backtest: one row per series, origin and method; ``backtest.method`` indexes ``method_names``.
+        champion_backtest: its rows of each series' own method, by series, then origin.
+        method_names: the registry's names.
+    """
+
+    profile: Profile
+    n_outliers: IntArray
+    method: tuple[str, ...]
+    status: tuple[str, ...]
+    reason: tuple[str, ...]
+    milliseconds: FloatArray
+    mean: FloatArray
+    scale: FloatArray
+    parameters: tuple[Mapping[str, float], ...]
+    backtest: Backtest
+    champion_backtest: Backtest
+    method_names: tuple[str, ...]
+
+
+def forecast_panel(
+    panel: Panel, plan: Plan, slow_allowed: BoolArray, methods: Sequence[Method] = METHODS
+) -> PanelForecast:
+    """Forecast every series of a panel with the method that did best from its rolling origins.
+
+    The demand class of the whole history decides which methods a series tries. What a method forecasts from an origin
+    depends on what that origin knew and on nothing else: neither on later values nor on other series.
+
+    Args:
+        panel: histories up to the cutoff.
+        plan: methods, origins and outliers.
+        slow_allowed: series on which slow methods may be tried, shape (n_series,).
+        methods: the registry, cheapest first.
+    """
+    shape, log = profile(panel), FitLog(panel.n_series)
+    listed = candidate_methods(shape.demand_class, plan.methods, plan.methods_by_class, slow_allowed, methods)
+    origins = rolling_origins(panel, plan.origins, plan.origin_step, plan.min_periods)
+    trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.treatment, log)
+    scores = trials.pooled_rmsse(panel.n_series, len(methods))
+    seen = replace(panel, demand=plan.treatment(panel.demand))
+    mean, chosen = final_fit(seen, scores, methods, log)
+    names = tuple(method.name for method in methods)
+    used = _methods_used(names, chosen, shape)
+    by_name = [scored(names, row) for row in scores]
+    verdicts = [explain(facts) for facts in _facts(plan, shape, listed, origins, by_name, used, log)]
+    return PanelForecast(
+        profile=shape,
+        n_outliers=is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1),
+        method=used,
+        status=tuple(status.value for status, _ in verdicts),
+        reason=tuple(reason for _, reason in verdicts),
+        milliseconds=log.milliseconds,
+        mean=mean,
+        scale=spread_scale(seen.demand),
+        parameters=tuple(log.parameters_of(row, name) for row, name in enumerate(used)),
+        backtest=trials,
+        champion_backtest=trials.rows(chosen[trials.series] == trials.method),
+        method_names=names,
+    )
+
+
+def _with_fallback(listed: BoolArray, methods: Sequence[Method]) -> BoolArray:
+    """Candidates, with the fallback method where a series has none."""
+    is_fallback = np.array([method.name == FALLBACK_METHOD for method in methods])
+    return np.where(listed.any(axis=1, keepdims=True), listed, is_fallback)
+
+
+def _methods_used(names: Sequence[str], chosen: IntArray, shape: Profile) -> tuple[str, ...]:
+    """Name of the method behind each forecast; of one known value the mean is the naive forecast."""
+    unscored = ["naive" if count == 1 else FALLBACK_METHOD for count in shape.n_periods.tolist()]
+    return tuple(names[index] if index >= 0 else other for index, other in zip(chosen.tolist(), unscored, strict=True))
+
+
+def _facts(
+    plan: Plan,
+    shape: Profile,
+    listed: BoolArray,
+    origins: IntArray,
+    scores: Sequence[Mapping[str, float]],
+    used: Sequence[str],
+    log: FitLog,
+) -> Iterator[Verdict]:
+    """The facts of each series that its status follows from."""
+    for row, method in enumerate(used):
+        yield Verdict(
+            n_periods=int(shape.n_periods[row]),
+            demand_class=shape.demand_class[row],
+            has_candidate=bool(listed[row].any()),
+            n_origins=int((origins[row] >= 0).sum()),
+            min_periods=plan.min_periods,
+            method=method,
+            scores=scores[row],
+            failures=log.failures_of(row),
+        )

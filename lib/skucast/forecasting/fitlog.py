@@ -1,0 +1,63 @@
+"""What fitting leaves behind on the way through the origins: start values, time, failures."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skucast.forecasting.fits import Fits
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.registry import Method
+
+
+@dataclass
+class FitLog:
+    """What fitting left behind: start values for the next origin, time, and failures. Filled in order of origins.
+
+    Attributes:
+        n_series: number of series in the panel.
+        milliseconds: time spent on each series, shape (n_series,).
+        parameters: method name -> parameter name -> latest value per series, shape (n_series,).
+        failures: series -> method name -> phrase of its first failure.
+    """
+
+    n_series: int
+    milliseconds: FloatArray = field(init=False)
+    parameters: dict[str, dict[str, FloatArray]] = field(default_factory=dict)
+    failures: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Start the clocks at 0."""
+        self.milliseconds = np.zeros(self.n_series)
+
+    def fit(self, method: Method, panel: Panel, series: IntArray) -> Fits:
+        """Fit ``method`` to ``panel``, which holds the rows ``series`` of the whole; note time and failures."""
+        latest = self.parameters.setdefault(method.name, {})
+        began = time.perf_counter()
+        fits = method.fit(panel, {name: values[series] for name, values in latest.items()})
+        shared = 1000.0 * (time.perf_counter() - began) / series.size
+        self.milliseconds[series] += shared if fits.milliseconds is None else fits.milliseconds
+        for values in latest.values():
+            values[series] = np.nan
+        for name, values in fits.parameters.items():
+            latest.setdefault(name, np.full(self.n_series, np.nan))[series] = values
+        self._note_failures(method, fits, series)
+        return fits
+
+    def parameters_of(self, series: int, method: str) -> Mapping[str, float]:
+        """Latest finite parameters of one series under one method; empty if it was not fitted."""
+        latest = {name: float(values[series]) for name, values in self.parameters.get(method, {}).items()}
+        return {name: value for name, value in latest.items() if math.isfinite(value)}
+
+    def failures_of(self, series: int) -> Mapping[str, str]:
+        """Method name -> what it failed with on one series."""
+        return self.failures.get(series, {})
+
+    def _note_failures(self, method: Method, fits: Fits, series: IntArray) -> None:
+        for row in np.flatnonzero(~np.isfinite(fits.mean).all(axis=1)):
+            phrase = fits.failures.get(int(row), "no finite forecast")
+            self.failures.setdefault(int(series[row]), {}).setdefault(method.name, phrase)

@@ -1,0 +1,134 @@
+"""The panel: many series over one calendar, as arrays. What every forecasting function takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Demand histories of many series over equally spaced periods, and what is known of the horizon.
+
+    Attributes:
+        demand: units per period, shape (n_series, n_periods). NaN where unknown: before the series' life, censored,
+            closed. Never negative, never infinite. Values given for closed periods are dropped.
+        is_closed: shape (n_series, n_periods + horizon). A closed period carries no demand; its forecast is 0.
+        start: index of the first period of each series' life, shape (n_series,); n_periods if it has no history.
+        first_day: first calendar day of period 0.
+        period_days: calendar days per period (1 or 7).
+        season_length: periods in the dominant season (7 for days, 52 for weeks).
+        horizon: periods to forecast. [H]
+        events: event name -> shape (n_series, n_periods + horizon): the event falls in that period and was known.
+    """
+
+    demand: FloatArray
+    is_closed: BoolArray
+    start: IntArray
+    first_day: date
+    period_days: int
+    season_length: int
+    horizon: int
+    events: Mapping[str, BoolArray]
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not fit together; drop values of closed periods.
+
+        Raises:
+            ValueError: a shape that does not fit, a horizon below 1, negative or infinite demand.
+        """
+        self._check_shapes()
+        closed = self.is_closed[:, : self.n_periods]
+        object.__setattr__(self, "demand", np.where(closed, np.nan, self.demand))
+        with np.errstate(invalid="ignore"):
+            impossible = (self.demand < 0) | np.isinf(self.demand)
+        if impossible.any():
+            row, period = (int(i) for i in np.argwhere(impossible)[0])
+            raise ValueError(
+                f"demand must be a finite number >= 0 or NaN where unknown, found {self.demand[row, period]} "
+                f"in series {row}, period {period}"
+            )
+
+    def _check_shapes(self) -> None:
+        if self.horizon < 1:
+            raise ValueError(f"horizon must be at least 1 period, found {self.horizon}")
+        n_series, n_periods = self.demand.shape
+        wide = (n_series, n_periods + self.horizon)
+        shapes = {"is_closed": (self.is_closed.shape, wide), "start": (self.start.shape, (n_series,))}
+        shapes |= {f"events[{name!r}]": (flags.shape, wide) for name, flags in self.events.items()}
+        wrong = [
+            f"{name} has shape {found}, expected {asked}" for name, (found, asked) in shapes.items() if found != asked
+        ]
+        if wrong:
+            raise ValueError(
+                f"demand has shape {self.demand.shape} and the horizon is {self.horizon}: " + "; ".join(wrong)
+            )
+
+    @property
+    def n_series(self) -> int:
+        """Number of series."""
+        return int(self.demand.shape[0])
+
+    @property
+    def n_periods(self) -> int:
+        """Number of periods of history."""
+        return int(self.demand.shape[1])
+
+    @property
+    def is_known(self) -> BoolArray:
+        """Periods whose demand is known, shape (n_series, n_periods)."""
+        return ~np.isnan(self.demand)
+
+    @property
+    def is_closed_ahead(self) -> BoolArray:
+        """Closed steps of the horizon, shape (n_series, horizon)."""
+        return self.is_closed[:, self.n_periods :]
+
+    def day(self, period: int) -> date:
+        """First calendar day of the period with index ``period``."""
+        return self.first_day + timedelta(days=period * self.period_days)
+
+    def until(self, n_periods: int) -> Panel:
+        """What an origin knew: the first ``n_periods`` periods of demand, calendar and events to its own horizon.
+
+        Args:
+            n_periods: periods the origin knew, 0 to the panel's own. Step 1 is the period with this index.
+        """
+        if not 0 <= n_periods <= self.n_periods:
+            raise ValueError(f"an origin knows 0 to {self.n_periods} periods, asked for {n_periods}")
+        end = n_periods + self.horizon
+        return replace(
+            self,
+            demand=self.demand[:, :n_periods],
+            is_closed=self.is_closed[:, :end],
+            start=np.minimum(self.start, n_periods),
+            events={name: flags[:, :end] for name, flags in self.events.items()},
+        )
+
+    def rows(self, index: IntArray) -> Panel:
+        """The series at ``index``, in that order."""
+        return replace(
+            self,
+            demand=self.demand[index],
+            is_closed=self.is_closed[index],
+            start=self.start[index],
+            events={name: flags[index] for name, flags in self.events.items()},
+        )
+
+    def actuals(self, origin: int) -> FloatArray:
+        """Demand of the steps after an origin that knew ``origin`` periods, shape (n_series, horizon).
+
+        NaN where unknown or not yet happened; 0 in closed periods that have happened.
+        """
+        ahead = np.full((self.n_series, self.horizon), np.nan)
+        seen = slice(origin, min(origin + self.horizon, self.n_periods))
+        ahead[:, : seen.stop - origin] = np.where(self.is_closed[:, seen], 0.0, self.demand[:, seen])
+        return ahead

@@ -1,0 +1,79 @@
+"""Errors of forecasts as sums and counts; ratios are taken at the last moment. Error = actual - forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skucast.forecasting.panel import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class ErrorSums:
+    """Sums over the scored steps of each row, each of shape (n_rows,).
+
+    Attributes:
+        n_scored: steps whose actual is known.
+        squared_error: units squared.
+        absolute_error: units.
+        error: units; positive where demand was underestimated.
+    """
+
+    n_scored: IntArray
+    squared_error: FloatArray
+    absolute_error: FloatArray
+    error: FloatArray
+
+
+def error_sums(forecasts: FloatArray, actuals: FloatArray) -> ErrorSums:
+    """Sum errors over the steps that count; an actual of NaN does not.
+
+    Args:
+        forecasts: units per period, shape (n_rows, horizon).
+        actuals: same shape, NaN where a step is not scored.
+    """
+    scored = ~np.isnan(actuals)
+    error = np.where(scored, actuals - forecasts, 0.0)
+    return ErrorSums(scored.sum(axis=1), (error**2).sum(axis=1), np.abs(error).sum(axis=1), error.sum(axis=1))
+
+
+def naive_mean_square(demand: FloatArray) -> FloatArray:
+    """Mean squared one-step error of the naive forecast, the denominator of RMSSE; shape (n_series,), > 0.
+
+    Differences are between successive known values, from the first positive one on. Where demand never changes it is
+    the mean square of demand instead, and 1 without any demand.
+
+    Args:
+        demand: units per period that one origin knew, NaN where unknown, shape (n_series, n_periods).
+
+    Source: Hyndman & Koehler (2006); M5 Competitors Guide, p. 6.
+    """
+    n_series = demand.shape[0]
+    last, total = np.full(n_series, np.nan), np.zeros(n_series)
+    n_differences, has_started = np.zeros(n_series), np.zeros(n_series, dtype=bool)
+    for values in np.ascontiguousarray(demand.T):
+        has_started |= values > 0
+        counts = has_started & ~np.isnan(values)
+        pair = counts & ~np.isnan(last)
+        total += np.where(pair, values - last, 0.0) ** 2
+        n_differences += pair
+        last = np.where(counts, values, last)
+    mean_square = np.nansum(demand**2, axis=1) / np.maximum((~np.isnan(demand)).sum(axis=1), 1)
+    denominator = total / np.maximum(n_differences, 1)
+    return np.where(denominator > 0, denominator, np.where(mean_square > 0, mean_square, 1.0))
+
+
+def rmsse(squared_error: FloatArray, n_scored: FloatArray | IntArray, naive_mean_square: FloatArray) -> FloatArray:
+    """Root mean squared scaled error, pooled: sqrt(sum of squared errors / steps / naive mean square).
+
+    Args:
+        squared_error: sum over the scored steps of all origins.
+        n_scored: number of those steps; 0 gives NaN.
+        naive_mean_square: mean over the origins of ``naive_mean_square``, > 0.
+
+    Source: M5 Competitors Guide, p. 6.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result: FloatArray = np.sqrt(squared_error / n_scored / naive_mean_square)
+    return result

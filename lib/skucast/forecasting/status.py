@@ -1,0 +1,80 @@
+"""How each series' forecast came about, in one word and one phrase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from skucast.forecasting.panel import FloatArray
+from skucast.forecasting.profile import DemandClass
+
+
+class Status(StrEnum):
+    """How the forecast of a series came about. The value is what the tables store."""
+
+    FITTED = "fitted"
+    FALLBACK = "fallback"
+    TOO_SHORT = "too_short"
+    NO_DEMAND = "no_demand"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The facts of one series that its status and reason follow from.
+
+    Attributes:
+        n_periods: known periods.
+        demand_class: on the whole history.
+        has_candidate: the plan lists at least one method that this series may try.
+        n_origins: scored origins.
+        min_periods: known periods that an origin needs.
+        method: name of the method used.
+        scores: method name -> pooled RMSSE, for the methods that were scored.
+        failures: method name -> what it failed with.
+    """
+
+    n_periods: int
+    demand_class: str
+    has_candidate: bool
+    n_origins: int
+    min_periods: int
+    method: str
+    scores: Mapping[str, float]
+    failures: Mapping[str, str]
+
+
+def explain(facts: Verdict) -> tuple[Status, str]:
+    """Status and reason of one series."""
+    if facts.n_periods == 0:
+        return Status.TOO_SHORT, "no period with known demand: forecast 0"
+    if facts.demand_class == DemandClass.NO_DEMAND:
+        return Status.NO_DEMAND, f"no demand in {facts.n_periods} known periods: forecast 0"
+    if facts.failures:
+        failed = "; ".join(f"{name} failed: {failure}" for name, failure in facts.failures.items())
+        return Status.FALLBACK, f"{failed}; {facts.method} instead"
+    if facts.n_origins == 0:
+        return Status.TOO_SHORT, (
+            f"{facts.n_periods} known periods: no origin with {facts.min_periods} before it and one after; "
+            f"{facts.method} instead"
+        )
+    if not facts.has_candidate:
+        return Status.FALLBACK, f"no method allowed for class {facts.demand_class}; {facts.method} instead"
+    return Status.FITTED, _comparison(facts)
+
+
+def _comparison(facts: Verdict) -> str:
+    """The champion's score beside the runner-up's."""
+    others = {name: score for name, score in facts.scores.items() if name != facts.method}
+    own = f"{facts.scores[facts.method]:.2f}"
+    if not others:
+        return f"the only candidate; RMSSE over {facts.n_origins} origins: {own}"
+    runner_up = min(others, key=lambda name: others[name])
+    return f"lowest RMSSE over {facts.n_origins} origins: {own} ({runner_up} {others[runner_up]:.2f})"
+
+
+def scored(names: tuple[str, ...], rmsse: FloatArray) -> Mapping[str, float]:
+    """Scores by name of the methods that have one, from a row of shape (n_methods,)."""
+    return {name: float(score) for name, score in zip(names, rmsse, strict=True) if np.isfinite(score)}

@@ -1,0 +1,31 @@
+"""Declared tables: every name, type, unit and comment is written once, here, and everything else derives from it."""
+
+from skucast.tables.contract import Column, Table
+from skucast.tables.demand import DEMAND
+from skucast.tables.forecast import BACKTEST, FORECAST, SERIES_STATUS
+from skucast.tables.masters import EVENT, ITEM, ITEM_LOCATION, SUPPLIER
+from skucast.tables.plan import ORDER_PLAN, POLICY
+from skucast.tables.run import RUN
+from skucast.tables.sales import REJECTED_SALES_LINE, SALES_LINE
+from skucast.tables.stock import AVAILABILITY, OPEN_ORDER, RECEIPT, STOCK
+
+INPUT_TABLES: tuple[Table, ...] = (STOCK, AVAILABILITY, OPEN_ORDER, RECEIPT, ITEM, ITEM_LOCATION, SUPPLIER, EVENT)
+"""Tables that come from a source by plain mapping. ``sales_line`` has a pipeline of its own."""
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        SALES_LINE,
+        REJECTED_SALES_LINE,
+        *INPUT_TABLES,
+        DEMAND,
+        FORECAST,
+        BACKTEST,
+        SERIES_STATUS,
+        POLICY,
+        ORDER_PLAN,
+        RUN,
+    )
+}
+
+__all__ = ["INPUT_TABLES", "TABLES", "Column", "Table"]

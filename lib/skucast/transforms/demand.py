@@ -1,0 +1,141 @@
+"""Order lines → demand on a complete calendar, with returns apart and censoring marked."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from skucast.periods import Frequency
+from skucast.tables.demand import DEMAND
+from skucast.transforms.calendar import period_of
+
+_SERIES = ("item_id", "location_id")
+_PERIOD = (*_SERIES, "period_start")
+MIN_FOR_OUTLIERS = 8
+"""Fewest positive demands from which limits are taken."""
+
+
+def known_before(lines: DataFrame, decision_date: date) -> DataFrame:
+    """Order lines that were known on the decision date, less the sales that had been cancelled by then.
+
+    Returns:
+        One row per line that counts: sales (quantity > 0) and returns (quantity < 0) that cancel no single sale.
+    """
+    at = F.lit(decision_date).cast("timestamp")
+    is_cancelled = F.coalesce(F.col("cancelled_at") < at, F.lit(False))
+    return lines.where((F.col("ordered_at") < at) & ~is_cancelled & F.col("cancels_line").isNull())
+
+
+def sold_per_period(lines: DataFrame, frequency: Frequency) -> DataFrame:
+    """One row per item, location and period with lines: ``sales``, ``returns`` and mean ``unit_price``."""
+    is_sale = F.col("quantity") > 0
+    priced = F.when(is_sale & F.col("unit_price").isNotNull(), F.col("quantity"))
+    return lines.groupBy(*_SERIES, period_of(F.col("ordered_at"), frequency).alias("period_start")).agg(
+        F.coalesce(F.sum(F.when(is_sale, F.col("quantity"))), F.lit(0.0)).alias("sales"),
+        F.coalesce(F.sum(F.when(~is_sale, -F.col("quantity"))), F.lit(0.0)).alias("returns"),
+        F.try_divide(F.sum(priced * F.col("unit_price")), F.sum(priced)).alias("unit_price"),
+    )
+
+
+def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFrame, frequency: Frequency) -> DataFrame:
+    """Share of the selling time with stock, measured or derived from daily snapshots; unknown periods have no row.
+
+    A day's share is the mean of the stock state at its start and at the start of the next day; a period is known only
+    when every open day of it is. Measured availability wins.
+
+    Returns:
+        One row per item, location and period with known availability.
+    """
+    period = period_of(F.col("period_start"), frequency)
+    measured = availability.groupBy(*_SERIES, period.alias("period_start")).agg(F.avg("in_stock_share").alias("measured"))
+    by_day = Window.partitionBy(*_SERIES).orderBy("as_of")
+    state = (F.col("on_hand") > 0).cast("double")
+    next_day = F.lead("as_of").over(by_day) == F.date_add("as_of", 1)
+    days = stock.select(
+        *_SERIES,
+        period_of(F.col("as_of"), frequency).alias("period_start"),
+        F.when(next_day, (state + F.lead(state).over(by_day)) / 2).alias("share"),
+    ).where("share IS NOT NULL")
+    derived = (
+        days.groupBy(*_PERIOD)
+        .agg(F.avg("share").alias("derived"), F.count(F.lit(1)).alias("n_days"))
+        .join(F.broadcast(calendar.select("location_id", "period_start", "n_open_days")), ["location_id", "period_start"])
+        .where("n_days >= n_open_days AND n_open_days > 0")
+    )
+    share = F.coalesce("measured", "derived").alias("in_stock_share")
+    return measured.join(derived, on=list(_PERIOD), how="full_outer").select(*_PERIOD, share)
+
+
+def complete_demand(
+    sold: DataFrame, calendar: DataFrame, shares: DataFrame, *, first: date, cutoff: date, gaps: str
+) -> DataFrame:
+    """Demand on every period from a series' first sale to the cutoff.
+
+    Args:
+        sold: what was sold per period.
+        calendar: the calendar of each location.
+        shares: known availability.
+        first: first period that the data cover whole; earlier ones are left out.
+        cutoff: last period.
+        gaps: "zero" if a period without lines had no demand, "unknown" if nothing is known of it.
+
+    Returns:
+        One row per item, location and period, without outlier marks.
+    """
+    starts = sold.where("sales > 0").groupBy(*_SERIES).agg(F.min("period_start").alias("first_sale"))
+    open_from = F.greatest("first_sale", F.lit(first))
+    in_life = (F.col("period_start") >= open_from) & (F.col("period_start") <= F.lit(cutoff))
+    frame = starts.join(F.broadcast(calendar), on="location_id", how="inner").where(in_life)
+    sales = F.coalesce("sales", F.lit(0.0))
+    is_closed = F.col("is_closed") & (sales == 0)
+    is_censored = ~is_closed & F.coalesce(F.col("in_stock_share") < 1, F.lit(False))
+    unknown = is_censored | is_closed | (F.lit(gaps == "unknown") & F.col("sales").isNull())
+    return (
+        frame.join(sold, on=list(_PERIOD), how="left")
+        .join(shares, on=list(_PERIOD), how="left")
+        .select(
+            *_PERIOD,
+            sales.alias("sales"),
+            F.coalesce("returns", F.lit(0.0)).alias("returns"),
+            F.when(~unknown, sales).alias("demand"),
+            is_censored.alias("is_censored"),
+            "in_stock_share",
+            is_closed.alias("is_closed"),
+            "unit_price",
+            "promotion",
+        )
+    )
+
+
+def with_outliers(demand: DataFrame, *, method: str, limit: float) -> DataFrame:
+    """Mark demands outside the limits of their series; nothing is changed or removed.
+
+    The limits come from the positive known demands of the series, at least ``MIN_FOR_OUTLIERS`` of them: quartiles
+    ± limit × interquartile range (iqr), mean ± limit × standard deviation (zscore), or median ± limit × 1.4826 × median
+    absolute deviation (hampel; Hampel 1974). A spread of zero marks nothing.
+    """
+    if method == "none":
+        return DEMAND.select(demand.withColumn("is_outlier", F.lit(False)))
+    positive = F.when(F.col("demand") > 0, F.col("demand"))
+    low, high, width = _centre_and_width(method, positive)
+    series = Window.partitionBy(*_SERIES)
+    limited = demand.withColumns({"_low": low, "_high": high, "_n": F.count(positive).over(series)})
+    limited = limited.withColumn("_width", width)
+    below, above = positive < F.col("_low") - limit * F.col("_width"), positive > F.col("_high") + limit * F.col("_width")
+    enough = (F.col("_n") >= MIN_FOR_OUTLIERS) & (F.col("_width") > 0)
+    return DEMAND.select(limited.withColumn("is_outlier", F.coalesce((below | above) & enough, F.lit(False))))
+
+
+def _centre_and_width(method: str, positive: Column) -> tuple[Column, Column, Column]:
+    """Lower and upper centre and the width of the limits, as columns over a series; width reads ``_low``, ``_high``."""
+    series = Window.partitionBy(*_SERIES)
+    if method == "iqr":
+        low, high = F.percentile(positive, 0.25).over(series), F.percentile(positive, 0.75).over(series)
+        return low, high, F.col("_high") - F.col("_low")
+    if method == "zscore":
+        mean = F.avg(positive).over(series)
+        return mean, mean, F.stddev_pop(positive).over(series)
+    median = F.median(positive).over(series)
+    return median, median, 1.4826 * F.median(F.abs(positive - F.col("_low"))).over(series)

@@ -1,0 +1,251 @@
+"""Order lines: which are accepted, which are rejected and why, and which sale a cancellation cancels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from skucast.tables.sales import SALES_LINE
+
+
+class Reason(StrEnum):
+    """Why a line cannot be used. A line may have several."""
+
+    ORDER_MISSING = "order_missing"
+    ITEM_MISSING = "item_missing"
+    LOCATION_MISSING = "location_missing"
+    DATE_MISSING = "date_missing"
+    DATE_INVALID = "date_invalid"
+    DATE_IMPOSSIBLE = "date_impossible"
+    QUANTITY_MISSING = "quantity_missing"
+    QUANTITY_INVALID = "quantity_invalid"
+    QUANTITY_ZERO = "quantity_zero"
+    QUANTITY_OUT_OF_RANGE = "quantity_out_of_range"
+    NEGATIVE_CORRECTION = "negative_correction"
+    PRICE_MISSING = "price_missing"
+    PRICE_INVALID = "price_invalid"
+    PRICE_NOT_POSITIVE = "price_not_positive"
+    NOT_AN_ITEM = "not_an_item"
+    DUPLICATE_LINE = "duplicate_line"
+
+
+class Fate(StrEnum):
+    """What becomes of a delivered row; every row has exactly one."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True)
+class LineRules:
+    """What makes a line unusable.
+
+    Attributes:
+        cancellation_order_pattern: regular expression of order numbers that may carry negative quantities; null:
+            every order may.
+        not_items: regular expressions of item codes that are no items.
+        max_quantity: largest absolute quantity that is believed. [u]
+        earliest_date: oldest order date that is believed.
+        latest: newest order time that is believed.
+        price_expected: the source maps a price.
+    """
+
+    cancellation_order_pattern: str | None
+    not_items: Sequence[str]
+    max_quantity: float
+    earliest_date: date
+    latest: datetime
+    price_expected: bool
+
+
+_TEXT = ("order_id", "line_id", "item_id", "location_id", "channel_id", "ordered_at", "quantity", "unit_price")
+_PART_FILE = r"part-\d+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+
+
+def classified(mapped: DataFrame, rules: LineRules) -> DataFrame:
+    """Every delivered row with its fate.
+
+    Args:
+        mapped: the mapped columns of the source with ``_source_row``, ``_source_file`` and ``_delivered_at``.
+        rules: what makes a line unusable.
+
+    Returns:
+        One row per delivered row: the mapped columns as text under ``text``, the typed ones under ``line``,
+        ``customer_id``, ``fate``, ``reasons`` and ``delivery``. The files of one Spark write are one delivery; else
+        each file is one.
+    """
+    typed = _typed(_with_all_columns(mapped))
+    fated = _without_repeats(typed)
+    reasons = _reasons(rules)
+    judged = fated.withColumn("reasons", F.when(F.col("fate").isNull(), reasons).otherwise(F.array().cast("array<string>")))
+    unusable = F.when(F.size("reasons") > 0, F.lit(Fate.REJECTED)).otherwise(F.lit(Fate.ACCEPTED))
+    return judged.withColumn("fate", F.coalesce(F.col("fate"), unusable)).drop("repeat_of_key")
+
+
+def _with_all_columns(mapped: DataFrame) -> DataFrame:
+    wanted = (*_TEXT, "customer_id", "provenance")
+    absent = {name: F.lit(None).cast("string") for name in wanted if name not in mapped.columns}
+    return mapped.withColumns(absent)
+
+
+def _typed(mapped: DataFrame) -> DataFrame:
+    def text(name: str) -> Column:
+        trimmed = F.trim(F.col(name).cast("string"))
+        return F.when(trimmed != "", trimmed)
+
+    delivery = F.regexp_extract("_source_file", _PART_FILE, 1)
+    return mapped.select(
+        F.struct(*(text(name).alias(name) for name in _TEXT)).alias("text"),
+        text("order_id").alias("order_id"),
+        F.coalesce(text("line_id"), F.lower(F.hex("_source_row"))).alias("line_id"),
+        text("item_id").alias("item_id"),
+        text("location_id").alias("location_id"),
+        text("channel_id").alias("channel_id"),
+        F.expr("try_cast(ordered_at AS timestamp)").alias("ordered_at"),
+        F.expr("try_cast(quantity AS double)").alias("quantity"),
+        F.expr("try_cast(unit_price AS double)").alias("unit_price"),
+        text("customer_id").alias("customer_id"),
+        F.coalesce(text("provenance"), F.lit("measured")).alias("provenance"),
+        F.col("_source_row"),
+        F.col("_source_file").alias("source_file"),
+        F.when(delivery != "", delivery).otherwise(F.col("_source_file")).alias("delivery"),
+        F.col("_delivered_at"),
+    )
+
+
+def _without_repeats(typed: DataFrame) -> DataFrame:
+    """Mark rows of an older version of their order, exact repeats, and further lines with the same number."""
+    delivered_at = F.max("_delivered_at").over(Window.partitionBy("order_id", "delivery"))
+    newest = F.max("version").over(Window.partitionBy("order_id"))
+    same_row = Window.partitionBy("order_id", "delivery", "_source_row").orderBy("source_file")
+    same_line = Window.partitionBy("order_id", "fate", "line_id").orderBy("_source_row")
+    is_old = F.col("order_id").isNotNull() & (F.col("delivery") != F.col("newest")["by"])
+    versions = typed.withColumn("version", F.struct(delivered_at.alias("at"), F.col("delivery").alias("by")))
+    return (
+        versions.withColumn("newest", newest)
+        .withColumn("nth_copy", F.row_number().over(same_row))
+        .withColumn("fate", F.when(is_old, Fate.SUPERSEDED).when(F.col("nth_copy") > 1, Fate.DUPLICATE))
+        .withColumn("repeat_of_key", F.col("fate").isNull() & (F.row_number().over(same_line) > 1))
+        .drop("version", "newest", "nth_copy", "_delivered_at")
+    )
+
+
+def _reasons(rules: LineRules) -> Column:
+    text = F.col("text")
+    quantity, price = F.col("quantity"), F.col("unit_price")
+    is_number = quantity.isNotNull() & ~F.isnan(quantity) & (F.abs(quantity) != float("inf"))
+    is_price = price.isNotNull() & ~F.isnan(price) & (F.abs(price) != float("inf"))
+    negative_allowed = (
+        F.col("order_id").rlike(rules.cancellation_order_pattern) if rules.cancellation_order_pattern else F.lit(True)
+    )
+    ordered_on = F.to_date("ordered_at")
+    tests = {
+        Reason.ORDER_MISSING: F.col("order_id").isNull(),
+        Reason.ITEM_MISSING: F.col("item_id").isNull(),
+        Reason.LOCATION_MISSING: F.col("location_id").isNull(),
+        Reason.DATE_MISSING: text["ordered_at"].isNull(),
+        Reason.DATE_INVALID: text["ordered_at"].isNotNull() & F.col("ordered_at").isNull(),
+        Reason.DATE_IMPOSSIBLE: (ordered_on < F.lit(rules.earliest_date)) | (F.col("ordered_at") > F.lit(rules.latest)),
+        Reason.QUANTITY_MISSING: text["quantity"].isNull(),
+        Reason.QUANTITY_INVALID: text["quantity"].isNotNull() & ~is_number,
+        Reason.QUANTITY_ZERO: is_number & (quantity == 0),
+        Reason.QUANTITY_OUT_OF_RANGE: is_number & (F.abs(quantity) > rules.max_quantity),
+        Reason.NEGATIVE_CORRECTION: is_number & (quantity < 0) & ~F.coalesce(negative_allowed, F.lit(False)),
+        Reason.PRICE_MISSING: F.lit(rules.price_expected) & text["unit_price"].isNull(),
+        Reason.PRICE_INVALID: text["unit_price"].isNotNull() & ~is_price,
+        Reason.PRICE_NOT_POSITIVE: is_price & (price <= 0),
+        Reason.NOT_AN_ITEM: F.col("item_id").rlike("|".join(f"(?:{p})" for p in rules.not_items) or r"(?!)"),
+        Reason.DUPLICATE_LINE: F.col("repeat_of_key"),
+    }
+    return F.array_compact(F.array(*(F.when(test, F.lit(reason.value)) for reason, test in tests.items())))
+
+
+def fate_counts(lines: DataFrame) -> DataFrame:
+    """One row per delivery, fate and first reason combination: ``rows``, and the delivery's content hash parts."""
+    return lines.groupBy("delivery", "fate", "reasons").agg(
+        F.count(F.lit(1)).alias("rows"), F.bit_xor("_source_row").alias("content")
+    )
+
+
+def batch_ids(counts: DataFrame) -> DataFrame:
+    """One row per delivery: ``batch_id``, a hash of its content that does not depend on names or order of rows."""
+    content = counts.groupBy("delivery").agg(F.sum("rows").alias("rows"), F.bit_xor("content").alias("content"))
+    return content.select("delivery", F.lower(F.hex(F.xxhash64("rows", "content"))).alias("batch_id"))
+
+
+def matched_cancellations(lines: DataFrame, *, cancellation_order_pattern: str | None) -> DataFrame:
+    """Pair each cancellation with the newest earlier sale of the same item, customer, quantity and price.
+
+    Sales open a bracket and cancellations close one; the pairs are the matching brackets, found with running sums.
+    A pair depends only on what happened up to the cancellation, so later rows never change an earlier pair. Lines
+    without a customer are matched inside their own order (less the cancellation prefix of its number).
+
+    Args:
+        lines: accepted lines with ``customer_id``.
+        cancellation_order_pattern: regular expression that marks orders which cancel.
+
+    Returns:
+        The same rows with ``cancels_line`` on matched cancellations and ``cancelled_at`` on the sales they cancel.
+    """
+    order = F.regexp_replace("order_id", cancellation_order_pattern, "") if cancellation_order_pattern else F.col("order_id")
+    party = F.coalesce(F.concat(F.lit("c:"), "customer_id"), F.concat(F.lit("o:"), order))
+    same_goods = ("item_id", "location_id", "party", "pieces", "unit_price")
+    in_time = Window.partitionBy(*same_goods).orderBy("ordered_at", "closes", "order_id", "line_id")
+    so_far = in_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    before = in_time.rowsBetween(Window.unboundedPreceding, -1)
+    at_level = Window.partitionBy(*same_goods, "level").orderBy("ordered_at", "closes", "order_id", "line_id")
+    marked = lines.withColumns(
+        {"party": party, "pieces": F.abs("quantity"), "closes": F.col("quantity") < 0}
+    ).withColumn("open", F.sum(F.when(F.col("closes"), -1).otherwise(1)).over(so_far))
+    lowest_before = F.least(F.lit(0), F.coalesce(F.min("open").over(before), F.lit(0)))
+    levelled = marked.withColumn("floor", lowest_before).withColumn(
+        "level",
+        F.when(~F.col("closes"), F.col("open") - F.col("floor")).when(
+            F.col("open") >= F.col("floor"), F.col("open") - F.col("floor") + 1
+        ),
+    )
+    is_paired = F.col("level").isNotNull()
+    sale = F.concat_ws("/", F.lag("order_id").over(at_level), F.lag("line_id").over(at_level))
+    cancelled_at = F.when(F.lead("closes").over(at_level), F.lead("ordered_at").over(at_level))
+    return levelled.select(
+        *lines.columns,
+        F.when(F.col("closes") & is_paired, sale).alias("cancels_line"),
+        F.when(~F.col("closes"), cancelled_at).alias("cancelled_at"),
+    )
+
+
+def accepted_lines(matched: DataFrame, batches: DataFrame) -> DataFrame:
+    """Rows of ``sales_line`` from matched lines that carry ``customer_key``."""
+    return SALES_LINE.select(matched.join(F.broadcast(batches), on="delivery", how="inner"))
+
+
+def rejected_lines(lines: DataFrame, batches: DataFrame) -> DataFrame:
+    """Rows of ``rejected_sales_line``: the mapped columns as they came, as text, with the reasons."""
+    rejected = lines.where(F.col("fate") == Fate.REJECTED.value)
+    kept = (name for name in _TEXT if name != "line_id")
+    return rejected.join(F.broadcast(batches), on="delivery", how="inner").select(
+        *(F.col("text")[name].alias(name) for name in kept),
+        "line_id",
+        "source_file",
+        "batch_id",
+        "provenance",
+        "reasons",
+    )
+
+
+def replaced_orders(stored: DataFrame, incoming: DataFrame) -> DataFrame:
+    """Stored lines of orders that were not delivered again.
+
+    Args:
+        stored: lines of earlier runs.
+        incoming: every delivered row of this run, whatever its fate.
+    """
+    delivered = incoming.select("order_id").where("order_id IS NOT NULL").distinct()
+    return stored.join(delivered, on="order_id", how="left_anti").select(*stored.columns)
