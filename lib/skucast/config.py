@@ -95,6 +95,7 @@ class Forecast(_Section):
     origin_step: Annotated[int, Field(ge=1)] = 1
     min_periods: Annotated[int, Field(ge=2)] = 6
     slow_revenue_share: Share = 0.5
+    min_buckets: Annotated[int, Field(ge=1)] = 8
     series_per_bucket: Annotated[int, Field(ge=1)] = 500
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200
     max_fallback_share: Share = 0.2
@@ -114,11 +115,16 @@ class Target(_Section):
     fill_rate: Probability | None = None
     stockout_cost: Annotated[float, Field(gt=0)] | None = None
 
+    @property
+    def given(self) -> dict[str, float]:
+        """The target as name → value; empty where none is given."""
+        values = {name: getattr(self, name) for name in Target.model_fields}
+        return {name: value for name, value in values.items() if value is not None}
+
     @model_validator(mode="after")
     def _one_target(self) -> Self:
-        given = [name for name in Target.model_fields if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(f"takes one service target, found {', '.join(given)}")
+        if len(self.given) > 1:
+            raise ValueError(f"takes one service target, found {', '.join(self.given)}")
         return self
 
 
@@ -134,10 +140,10 @@ class Defaults(Target):
     pack_size: Annotated[float, Field(gt=0)] = 1
 
     @property
-    def target(self) -> dict[str, float]:
-        """The default target as name → value; a cycle service level of 0.95 where none is given."""
-        given = {name: getattr(self, name) for name in Target.model_fields if getattr(self, name) is not None}
-        return given or {"cycle_service_level": 0.95}
+    def terms(self) -> dict[str, float]:
+        """Every default term; a cycle service level of 0.95 where no target is given."""
+        target = self.given or {"cycle_service_level": 0.95}
+        return {**self.model_dump(exclude=set(Target.model_fields)), **target}
 
 
 class Inventory(_Section):

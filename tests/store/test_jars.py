@@ -109,6 +109,10 @@ def test_folder_without_permission_is_one_sentence(spark_home: Path, monkeypatch
         ("long log\n:: unresolved dependency: io.delta#delta-spark_4.2_2.13;4.4.0: not found\n", "no network: "),
         ("java.net.UnknownHostException: somewhere", "no network: "),
         ("JAVA_HOME is not set\n", "spark-submit failed while fetching .*: JAVA_HOME is not set"),
+        (
+            "Exception in main\n\tat a.b(C.java)\nCaused by: X: no room\n\tat a.b\n\t... 10 more\n",
+            r"Caused by: X: no room$",
+        ),
         ("", "it printed nothing"),
     ],
 )

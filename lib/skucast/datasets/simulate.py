@@ -68,7 +68,7 @@ def accepted_sales() -> pd.DataFrame:
         One row per accepted sale: item_id, description, quantity, price, day (days since START), and net (False if
         the line is known to be cancelled at the first snapshot after its day).
     """
-    lines = pd.read_parquet(dataset_path("online_retail.parquet")).drop(columns="Country")
+    lines = pd.read_parquet(dataset_path("online_retail.parquet")).drop_duplicates().drop(columns="Country")
     lines.columns = pd.Index(["invoice", "item_id", "description", "quantity", "at", "price", "customer"])
     lines["item_id"] = lines["item_id"].str.strip().str.upper()
     is_cancellation = lines["invoice"].str.startswith("C")

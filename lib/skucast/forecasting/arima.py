@@ -48,11 +48,8 @@ def arima(panel: Panel, previous: Mapping[str, float]) -> SeriesFit:
     """
     history = panel.demand[0, panel.start[0] :]
     unit = float(np.sqrt(np.nanmean(history**2))) or 1.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few iterations do not always converge; the backtest judges the forecast
-        result = _refit(history / unit, previous) if previous else _search(history / unit, panel.season_length)
-        mean = unit * np.asarray(result.forecast(panel.horizon), dtype=np.float64)
-    return mean, _parameters(result)
+    result = _refit(history / unit, previous) if previous else _search(history / unit, panel.season_length)
+    return unit * np.asarray(result.forecast(panel.horizon), dtype=np.float64), _parameters(result)
 
 
 def needs_difference(values: FloatArray, lag: int) -> bool:
@@ -94,9 +91,11 @@ def _fit(values: FloatArray, order: Order, seasonal: tuple[int, ...], start: Map
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     trend = "c" if order[1] + seasonal[1] == 0 else "n"
-    model = SARIMAX(values, order=order, seasonal_order=seasonal, trend=trend, concentrate_scale=True)
-    known = [start[name] for name in model.param_names] if start else None
-    return model.fit(start_params=known, disp=False, maxiter=MAX_ITERATIONS, cov_type="none")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few iterations do not always converge; the backtest judges the forecast
+        model = SARIMAX(values, order=order, seasonal_order=seasonal, trend=trend, concentrate_scale=True)
+        known = [start[name] for name in model.param_names] if start else None
+        return model.fit(start_params=known, disp=False, maxiter=MAX_ITERATIONS, cov_type="none")
 
 
 def _parameters(result: Any) -> Mapping[str, float]:

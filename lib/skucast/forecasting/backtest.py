@@ -136,7 +136,7 @@ def _trial(view: OriginView, wanted: BoolArray, index: int, method: Method, log:
         return _empty(view.known.horizon)
     is_closed, actuals = view.known.is_closed_ahead[rows], view.actuals[rows]
     forecasts = log.fit(method, view.known.rows(rows), view.series[rows]).mean
-    forecasts = np.where(np.isfinite(forecasts).all(axis=1)[:, None], published(forecasts, is_closed), np.nan)
+    forecasts = np.where(np.isfinite(forecasts).all(axis=1, keepdims=True), published(forecasts, is_closed), np.nan)
     return Backtest(
         series=view.series[rows],
         origin=np.full(rows.size, view.origin),

@@ -38,12 +38,12 @@ class Plan:
 
     methods: tuple[str, ...]
     methods_by_class: Mapping[str, tuple[str, ...]]
-    origins: int = 4
-    origin_step: int = 1
-    min_periods: int = 4
-    outlier_method: str = "none"
-    outlier_limit: float = 3.0
-    outlier_treatment: str = "flag"
+    origins: int
+    origin_step: int
+    min_periods: int
+    outlier_method: str
+    outlier_limit: float
+    outlier_treatment: str
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be carried out.

@@ -56,7 +56,11 @@ def published(mean: FloatArray, is_closed: BoolArray) -> FloatArray:
 
 def batched(fit: Callable[[Panel], Fits]) -> FitPanel:
     """A panel method that takes nothing over from an earlier origin."""
-    return lambda panel, previous: fit(panel)
+
+    def fit_panel(panel: Panel, _previous: Previous) -> Fits:
+        return fit(panel)
+
+    return fit_panel
 
 
 def per_series(fit: FitSeries) -> FitPanel:

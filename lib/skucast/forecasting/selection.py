@@ -44,7 +44,7 @@ def candidate_methods(
         for demand_class in set(classes)
     }
     is_slow = np.array([method.is_slow for method in methods])
-    rows = np.array([listed[demand_class] for demand_class in classes]).reshape(len(classes), len(names))
+    rows = np.array([listed[demand_class] for demand_class in classes], dtype=bool).reshape(len(classes), len(names))
     result: BoolArray = rows & (slow_allowed[:, None] | ~is_slow)
     return result
 

@@ -57,8 +57,8 @@ def explain(facts: Verdict) -> tuple[Status, str]:
         return Status.FALLBACK, f"{failed}; {facts.method} instead"
     if facts.n_origins == 0:
         return Status.TOO_SHORT, (
-            f"{facts.n_periods} known periods: no origin with {facts.min_periods} before it and one after; "
-            f"{facts.method} instead"
+            f"{facts.n_periods} known periods: no origin has {facts.min_periods} of them and a demand before it "
+            f"and one after it; {facts.method} instead"
         )
     if not facts.has_candidate:
         return Status.FALLBACK, f"no method allowed for class {facts.demand_class}; {facts.method} instead"

@@ -92,9 +92,11 @@ class Warehouse:
         """Replace the rows that satisfy the predicate in one commit; every new row must satisfy it."""
         return self._write(table, frame, {"replaceWhere": predicate} if self.exists(table) else {})
 
-    def replace_using(self, table: Table, frame: DataFrame, keys: str) -> int:
-        """Replace all rows that share the key columns' values with a new row, in one commit."""
-        return self._write(table, frame, {"replaceUsing": keys} if self.exists(table) else {})
+    def replace_matching(self, table: Table, frame: DataFrame, *columns: str) -> int:
+        """Replace all stored rows that share the columns' values (the table's keys) with a new row, in one commit."""
+        shared = list(columns or table.keys)
+        kept = self.read(table).join(frame.select(*shared).distinct(), on=shared, how="left_anti").select(*table.names)
+        return self.overwrite(table, kept.unionByName(table.select(frame)))
 
     def merge(self, table: Table, frame: DataFrame, *, scope: str, replaceable: str) -> int:
         """Insert new keys and update replaceable rows inside the scope, and delete replaceable rows that are gone.

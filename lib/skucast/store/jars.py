@@ -98,8 +98,9 @@ def explain(output: str, spark_home: Path) -> str:
             f"no network: {DELTA_PACKAGE} could not be downloaded; connect this machine and run the command again, "
             f"or copy the io.* jars from {spark_home / 'jars'} of a machine that has them"
         )
-    last = output.strip().splitlines()[-1:] or ["it printed nothing"]
-    return f"spark-submit failed while fetching {DELTA_PACKAGE}: {last[0].strip()}"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith(("at ", "... "))] or ["it printed nothing"]
+    return f"spark-submit failed while fetching {DELTA_PACKAGE}: {said[-1]}"
 
 
 def main() -> int:

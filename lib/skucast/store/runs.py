@@ -108,3 +108,10 @@ def last_decision_date(warehouse: Warehouse, stage: str) -> date | None:
         .first()
     )
     return newest["decision_date"] if newest else None
+
+
+def published_decision_date(warehouse: Warehouse) -> date | None:
+    """Newest decision date for which ``demand`` was published."""
+    published = warehouse.read(RUN).where("stage = 'demand' AND outcome = 'done' AND rows['published'] > 0")
+    newest = published.agg(F.max("decision_date").alias("decision_date")).first()
+    return newest["decision_date"] if newest else None

@@ -21,6 +21,7 @@ _DELTA = {
 }
 _LOCAL = {
     "spark.master": "local[*]",
+    "spark.log.level": "ERROR",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import ParseException, PySparkException
@@ -21,17 +22,13 @@ SOURCE_ROW = "_source_row"
 """Hash of a source row over all of its columns: equal rows are exact duplicates."""
 
 
-def read_source(
-    spark: SparkSession,
-    table: str,
-    *,
-    format: str,  # noqa: A002 - the word of the configuration
-    path: str | None,
-    options: Mapping[str, str | int | float | bool],
-    columns: Mapping[str, str],
-    where: str | None,
-) -> DataFrame:
+def mapped_source(spark: SparkSession, table: str, source: Mapping[str, Any]) -> DataFrame:
     """One row per source row, with the mapped columns and where each row comes from.
+
+    Args:
+        spark: the session.
+        table: contract table that the source feeds.
+        source: ``format``, ``path``, ``options``, ``columns`` and ``where`` of the configuration.
 
     Returns:
         The mapped columns in their source types, ``_source_row`` (hash of the whole source row), ``_source_file`` and
@@ -40,9 +37,10 @@ def read_source(
     Raises:
         SourceError: if the source is missing, empty, unreadable, or the mapping does not fit it.
     """
-    place = _located(path)
+    format, columns, where = source["format"], source["columns"], source["where"]  # noqa: A001 - the word of the config
+    place = _located(source["path"])
     with source_errors(table, place or "the database"):
-        frame = _loaded(spark, format, place, options)
+        frame = _loaded(spark, format, place, source["options"])
         if not frame.columns:
             raise SourceError(f"source {table}: {place} holds no data; expected at least a header or one row")
         has_files = format != "jdbc"

@@ -12,6 +12,9 @@ from skucast.tables.stock import AVAILABILITY, OPEN_ORDER, RECEIPT, STOCK
 INPUT_TABLES: tuple[Table, ...] = (STOCK, AVAILABILITY, OPEN_ORDER, RECEIPT, ITEM, ITEM_LOCATION, SUPPLIER, EVENT)
 """Tables that come from a source by plain mapping. ``sales_line`` has a pipeline of its own."""
 
+ACCUMULATING: tuple[Table, ...] = (STOCK, AVAILABILITY, RECEIPT)
+"""Input tables whose sources may deliver news only: rows are replaced by key and older ones stay."""
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -28,4 +31,27 @@ TABLES: dict[str, Table] = {
     )
 }
 
-__all__ = ["INPUT_TABLES", "TABLES", "Column", "Table"]
+__all__ = [
+    "ACCUMULATING",
+    "AVAILABILITY",
+    "BACKTEST",
+    "DEMAND",
+    "EVENT",
+    "FORECAST",
+    "INPUT_TABLES",
+    "ITEM",
+    "ITEM_LOCATION",
+    "OPEN_ORDER",
+    "ORDER_PLAN",
+    "POLICY",
+    "RECEIPT",
+    "REJECTED_SALES_LINE",
+    "RUN",
+    "SALES_LINE",
+    "SERIES_STATUS",
+    "STOCK",
+    "SUPPLIER",
+    "TABLES",
+    "Column",
+    "Table",
+]

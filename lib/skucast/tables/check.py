@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -69,18 +71,19 @@ def _text(counted: dict[str, object], name: str) -> str:
     return "; ".join(map(str, keys)) if isinstance(keys, list) else ""
 
 
-def check(frame: DataFrame, table: Table, origin: str) -> None:
+def check(frame: DataFrame, table: Table, origin: str, *, also: Sequence[str] = ()) -> None:
     """Raise one error that lists every violation of the contract.
 
     Args:
         frame: the rows to check.
         table: the declared contract.
         origin: where the rows come from, for the message.
+        also: violations that were found before.
 
     Raises:
         ContractError: if there is any violation.
     """
-    violations = schema_violations(frame, table) or row_violations(frame, table)
+    violations = [*also, *(schema_violations(frame, table) or row_violations(frame, table))]
     if violations:
         listed = "\n".join(f"  - {violation}" for violation in violations)
         raise ContractError(

@@ -64,11 +64,8 @@ def period_calendar(
         F.collect_set(F.when(~F.col("kind").eqNullSafe("closure"), F.col("name"))).alias("names"),
     )
     weekday = F.weekday("day") + 1
-    closed = (
-        F.coalesce(F.col("closure"), F.lit(False))
-        | weekday.isin(*closed_weekdays or (0,))
-        | F.col("day").isin(*(closed_dates or (date(1, 1, 1),)))
-    )
+    closed = F.coalesce(F.col("closure"), F.lit(False)) | weekday.isin(list(closed_weekdays))
+    closed = closed | F.col("day").cast("string").isin([day.isoformat() for day in closed_dates])
     days = locations.select("location_id", day).join(F.broadcast(per_day), on=["location_id", "day"], how="left")
     return days.groupBy("location_id", period_of(F.col("day"), frequency).alias("period_start")).agg(
         F.count_if(~closed).alias("n_open_days"),

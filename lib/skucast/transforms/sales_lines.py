@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -174,6 +175,23 @@ def fate_counts(lines: DataFrame) -> DataFrame:
     )
 
 
+COUNTS_SCHEMA = "delivery string, fate string, reasons array<string>, rows bigint, content bigint"
+
+
+def row_counts(counts: pd.DataFrame) -> dict[str, int]:
+    """Rows by fate and by reason; a superseded row counts as a duplicate, a row with two reasons under both."""
+    by_fate = {fate.value: int(counts.loc[counts["fate"] == fate.value, "rows"].sum()) for fate in Fate}
+    rejected = counts[counts["fate"] == Fate.REJECTED.value].explode("reasons")
+    by_reason = rejected.groupby("reasons")["rows"].sum().sort_index()
+    return {
+        "accepted": by_fate[Fate.ACCEPTED],
+        "rejected": by_fate[Fate.REJECTED],
+        "duplicates": by_fate[Fate.DUPLICATE] + by_fate[Fate.SUPERSEDED],
+        "superseded": by_fate[Fate.SUPERSEDED],
+        **{f"rejected.{reason}": int(rows) for reason, rows in by_reason.items()},
+    }
+
+
 def batch_ids(counts: DataFrame) -> DataFrame:
     """One row per delivery: ``batch_id``, a hash of its content that does not depend on names or order of rows."""
     content = counts.groupBy("delivery").agg(F.sum("rows").alias("rows"), F.bit_xor("content").alias("content"))
@@ -240,7 +258,7 @@ def rejected_lines(lines: DataFrame, batches: DataFrame) -> DataFrame:
     )
 
 
-def replaced_orders(stored: DataFrame, incoming: DataFrame) -> DataFrame:
+def not_delivered_again(stored: DataFrame, incoming: DataFrame) -> DataFrame:
     """Stored lines of orders that were not delivered again.
 
     Args:

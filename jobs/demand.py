@@ -1,0 +1,9 @@
+"""Accepted order lines to demand on a complete calendar.
+
+spark-submit jobs/demand.py --config conf/online_retail.yaml [--decision-date 2011-10-03] [--set KEY=VALUE …]
+"""
+
+from skucast.cli import job
+
+if __name__ == "__main__":
+    job("demand")

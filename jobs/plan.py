@@ -1,0 +1,9 @@
+"""Forecast and stock to policy and order plan.
+
+spark-submit jobs/plan.py --config conf/online_retail.yaml [--decision-date 2011-10-03] [--set KEY=VALUE …]
+"""
+
+from skucast.cli import job
+
+if __name__ == "__main__":
+    job("plan")

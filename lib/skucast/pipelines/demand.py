@@ -1,0 +1,93 @@
+"""Accepted lines → demand on a complete calendar."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from skucast.errors import DecisionDateError
+from skucast.pipelines.context import Context
+from skucast.store.runs import published_decision_date
+from skucast.tables import AVAILABILITY, DEMAND, EVENT, SALES_LINE, STOCK
+from skucast.transforms import demand as to_demand
+from skucast.transforms.calendar import first_full_period, period_calendar
+
+
+def demand(context: Context) -> None:
+    """Accepted lines → ``demand``, published unless a newer decision date was published before."""
+    with context.record.stage("demand") as stage:
+        clock = context.begin(stage, "sales_line", "availability", "stock", "event")
+        published = published_decision_date(context.warehouse)
+        if published is not None and clock.decision_date < published:
+            stage.rows["published"] = 0
+            stage.message = f"not published: demand for {published} is newer; it is computed in flight"
+            return
+        context.warehouse.overwrite(DEMAND, computed_demand(context))
+        written = context.warehouse.read(DEMAND)
+        found = written.agg(
+            F.count(F.lit(1)).alias("published"),
+            F.count_distinct("item_id", "location_id").alias("series"),
+            F.count_if("is_censored").alias("censored"),
+            F.count_if("is_outlier").alias("outliers"),
+        ).toPandas()
+        stage.rows |= {name: int(value) for name, value in found.iloc[0].items()}
+
+
+def calendar_of(context: Context, first: date, last: date) -> DataFrame:
+    """The calendar of every location that sells, as known on the decision date."""
+    rules, clock = context.config.demand, context.clock
+    return period_calendar(
+        context.warehouse.read(SALES_LINE).select("location_id").distinct(),
+        context.warehouse.read(EVENT),
+        first=first,
+        last=last,
+        frequency=clock.frequency,
+        closed_weekdays=rules.closed_weekdays,
+        closed_dates=rules.closed_dates,
+        known_before=clock.decision_date,
+    )
+
+
+def _first_period(context: Context) -> date:
+    rules = context.config.demand
+    return first_full_period(
+        context.sales_days[0],
+        context.config.frequency,
+        closed_weekdays=rules.closed_weekdays,
+        closed_dates=rules.closed_dates,
+    )
+
+
+def computed_demand(context: Context) -> DataFrame:
+    """Rows of ``demand`` as known on the decision date."""
+    clock, rules, tables = context.clock, context.config.demand, context.warehouse
+    first = _first_period(context)
+    if first > clock.cutoff:
+        raise DecisionDateError(
+            f"no complete period of sales lies before decision date {clock.decision_date}: the first one starts on "
+            f"{first}; give a later date"
+        )
+    calendar = calendar_of(context, first, clock.cutoff)
+    lines = to_demand.known_before(tables.read(SALES_LINE), clock.decision_date)
+    shares = to_demand.in_stock_shares(
+        tables.read(AVAILABILITY), tables.read(STOCK).where(F.col("as_of") <= clock.decision_date), calendar, clock.frequency
+    )
+    sold = to_demand.sold_per_period(lines, clock.frequency)
+    complete = to_demand.complete_demand(
+        sold, calendar, shares, first=first, cutoff=clock.cutoff, gaps=rules.gaps
+    )
+    return to_demand.with_outliers(complete, method=rules.outliers.method, limit=rules.outliers.limit)
+
+
+def demand_known(context: Context) -> DataFrame:
+    """Demand for this decision date: the published table, or computed in flight for an older date."""
+    published, asked = published_decision_date(context.warehouse), context.clock.decision_date
+    if published == asked:
+        return context.warehouse.read(DEMAND)
+    if published is not None and asked < published:
+        return computed_demand(context)
+    raise DecisionDateError(
+        f"demand for decision date {asked} was not computed yet (newest: {published}): run `skucast demand` first"
+    )

@@ -1,0 +1,93 @@
+"""Demand → forecasts, their backtest and the status of every series."""
+
+from __future__ import annotations
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
+from skucast.forecasting.engine import Plan
+from skucast.pipelines.context import Context
+from skucast.pipelines.demand import calendar_of, demand_known
+from skucast.store.runs import Stage
+from skucast.tables import BACKTEST, FORECAST, ITEM_LOCATION, SERIES_STATUS
+from skucast.transforms import forecasting
+from skucast.transforms.panel import Span, long_panel, revenue_shares
+from skucast.transforms.protection import longest_protection
+from skucast.transforms.spread import pooled_errors, spread_ladder
+
+
+def forecast(context: Context) -> None:
+    """``demand`` → ``forecast``, ``backtest``, ``series_status`` for this cutoff."""
+    with context.record.stage("forecast") as stage:
+        clock = context.begin(stage, "demand", "item_location", "event", "sales_line")
+        rules, known = context.config.forecast, demand_known(context).persist(StorageLevel.DISK_ONLY)
+        series = revenue_shares(known).persist(StorageLevel.DISK_ONLY)
+        n_series = series.count()
+        if not n_series:
+            raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
+        first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
+        span = Span(first, clock.cutoff, _horizon(context), clock.frequency)
+        n_buckets = max(rules.min_buckets, -(-n_series // rules.series_per_bucket))
+        panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
+        fits = forecasting.fitted(panel, span, _engine_plan(context), slow_revenue_share=rules.slow_revenue_share)
+        fits = fits.persist(StorageLevel.DISK_ONLY)
+        _write_forecast(context, stage, fits, span)
+        for frame in (fits, series, known):
+            frame.unpersist()
+
+
+def _engine_plan(context: Context) -> Plan:
+    rules, outliers = context.config.forecast, context.config.demand.outliers
+    return Plan(
+        methods=rules.methods,
+        methods_by_class={str(name): methods for name, methods in rules.methods_by_class.items()},
+        origins=rules.origins,
+        origin_step=rules.origin_step,
+        min_periods=rules.min_periods,
+        outlier_method=outliers.method,
+        outlier_limit=outliers.limit,
+        outlier_treatment=outliers.treatment,
+    )
+
+
+def _horizon(context: Context) -> int:
+    """Steps to forecast: configured, or the longest protection period with 99 % of its lead time."""
+    terms, asked = context.config.inventory.defaults.terms, context.config.forecast.horizon
+    longest = longest_protection(
+        context.warehouse.read(ITEM_LOCATION), context.clock, terms
+    )
+    if asked is None:
+        return longest.with_late_deliveries
+    if asked < longest.periods:
+        raise ConfigError(
+            f"forecast.horizon: found {asked}, but the longest protection period (review + lead time) is "
+            f"{longest.periods} periods ({longest.where}): give at least that, or null"
+        )
+    return asked
+
+
+def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span) -> None:
+    rules, tables, run_id = context.config.forecast, context.warehouse, context.record.run_id
+    of_cutoff = f"cutoff = DATE '{span.cutoff}'"
+    found = fits.where(F.col("kind") == forecasting.FIT).groupBy("status").count().toPandas()
+    stage.rows |= {str(status): int(n) for status, n in zip(found["status"], found["count"], strict=True)}
+    _require_few_fallbacks(stage.rows, rules.max_fallback_share)
+    levels = rules.quantile_levels
+    pooled = pooled_errors(fits, levels).toPandas()
+    spread = spread_ladder(pooled, levels, span.horizon, rules.min_pooled_errors)
+    written = forecasting.Written(span.cutoff, run_id, levels)
+    tables.replace_where(SERIES_STATUS, forecasting.series_status(fits, span.cutoff, run_id), of_cutoff)
+    tables.replace_where(BACKTEST, forecasting.backtest(fits, span.cutoff, run_id), of_cutoff)
+    tables.replace_where(FORECAST, forecasting.distribution(fits, spread, span, written), of_cutoff)
+    stage.rows["horizon"] = span.horizon
+
+
+def _require_few_fallbacks(rows: dict[str, int], limit: float) -> None:
+    n_series = sum(rows.get(status, 0) for status in ("fitted", "fallback", "too_short", "no_demand"))
+    if rows.get("fallback", 0) > limit * n_series:
+        raise TooManyFallbacksError(
+            f"{rows['fallback']} of {n_series} series needed a fallback, more than the allowed share {limit:g} "
+            "(forecast.max_fallback_share); the reasons are lost with this run: lower the methods or raise the share"
+        )

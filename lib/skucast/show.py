@@ -1,0 +1,63 @@
+"""Prints the rows of a table that a person asks for first."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from skucast.errors import SourceError
+from skucast.store.delta import Warehouse
+from skucast.store.runs import last_decision_date
+from skucast.tables import Table
+
+_ORDER = {
+    "order_plan": (F.desc_nulls_last, "value"),
+    "run": (F.desc, "started_at"),
+    "sales_line": (F.desc, "ordered_at"),
+    "demand": (F.desc, "period_start"),
+    "series_status": (F.asc, "revenue_share_before"),
+}
+_COLUMNS = {
+    "order_plan": ("item_id", "location_id", "final_quantity", "value", "arrival_date", "status", "explanation"),
+    "series_status": ("item_id", "location_id", "demand_class", "method", "status", "reason"),
+    "run": ("run_id", "stage", "decision_date", "outcome", "seconds", "rows", "message"),
+}
+
+
+def show(warehouse: Warehouse, table: Table, decision_date: date | None, top: int) -> str:
+    """The first rows of a table as text.
+
+    Args:
+        warehouse: where the tables are.
+        table: the table.
+        decision_date: which plan or forecast; None takes the last complete run's.
+        top: number of rows.
+
+    Raises:
+        SourceError: if the table was never written.
+    """
+    if not warehouse.exists(table):
+        raise SourceError(f"table {table.name} does not exist in {warehouse.root}: run `skucast nightly` first")
+    rows = _of_decision(warehouse, table, decision_date)
+    if table.name in _ORDER:
+        direction, column = _ORDER[table.name]
+        rows = rows.orderBy(direction(column), *table.keys)
+    shown = rows.select(*_COLUMNS.get(table.name, table.names)).limit(top).toPandas()
+    with pd.option_context("display.width", None, "display.max_columns", None, "display.max_colwidth", None):
+        return shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:,.2f}".removesuffix(".00"))
+
+
+def _of_decision(warehouse: Warehouse, table: Table, asked: date | None) -> DataFrame:
+    rows = warehouse.read(table)
+    if "decision_date" in table.names and table.name != "run":
+        chosen = asked or last_decision_date(warehouse, "plan")
+        return rows.where(F.col("decision_date") == chosen) if chosen else rows
+    if "cutoff" in table.names and table.name != "run":
+        chosen = asked or last_decision_date(warehouse, "forecast")
+        newest = rows.where(F.col("cutoff") < F.lit(chosen or date.max - timedelta(days=1)))
+        latest = newest.agg(F.max("cutoff").alias("cutoff")).first()
+        return rows.where(F.col("cutoff") == latest["cutoff"]) if latest and latest["cutoff"] else rows
+    return rows

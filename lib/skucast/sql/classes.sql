@@ -1,0 +1,71 @@
+-- Classes: one row per item and location that was offered for sale in the last 365 days. ABC by the value that was sold,
+-- over all locations together; XYZ by how much demand varies from period to period.
+
+WITH last_year AS (
+  SELECT
+    item_id,
+    location_id,
+    sum(sales)                                                     AS annual_sales,
+    -- Average price: revenue over units, where a price is known.
+    try_divide(sum(sales * unit_price), sum(sales) FILTER (WHERE unit_price IS NOT NULL)) AS average_price,
+    -- Periods whose demand is unknown (stock ran out, shop closed) tell nothing about how it varies.
+    try_divide(stddev_pop(demand), avg(demand))                    AS variation
+  FROM {demand}
+  WHERE period_start >= date_sub(:decision_date, 365) AND period_start < :decision_date
+  GROUP BY item_id, location_id
+),
+
+item_cost AS (
+  SELECT item_id, max_by(unit_cost, valid_from) AS unit_cost
+  FROM {item}
+  WHERE valid_from <= :decision_date
+  GROUP BY item_id
+),
+
+-- At cost where it is known, so that margins do not decide; else at the price that was paid.
+valued AS (
+  SELECT
+    item_id,
+    location_id,
+    variation,
+    nullif(annual_sales * coalesce(unit_cost, average_price), 0D)  AS annual_value
+  FROM last_year
+  LEFT JOIN item_cost USING (item_id)
+),
+
+-- Bands of value, each twice the one below, rank among each other first: so no single task has to sort all items.
+banded AS (
+  SELECT *, floor(log2(annual_value)) AS value_band FROM valued
+),
+
+band AS (
+  SELECT value_band, sum(annual_value) AS band_value
+  FROM banded
+  WHERE annual_value IS NOT NULL
+  GROUP BY value_band
+),
+
+band_ranked AS (
+  SELECT
+    value_band,
+    sum(band_value) OVER (ORDER BY value_band DESC ROWS UNBOUNDED PRECEDING) - band_value AS value_in_bands_before,
+    sum(band_value) OVER ()                                        AS total_value
+  FROM band
+),
+
+item_ranked AS (
+  SELECT
+    *,
+    sum(annual_value) OVER (
+      PARTITION BY value_band ORDER BY annual_value DESC, item_id, location_id ROWS UNBOUNDED PRECEDING
+    ) - annual_value                                               AS value_in_band_before
+  FROM banded
+)
+
+SELECT
+  item_id,
+  location_id,
+  abc_class_of((value_in_bands_before + value_in_band_before) / total_value) AS abc_class,
+  xyz_class_of(variation)                                          AS xyz_class
+FROM item_ranked
+LEFT JOIN band_ranked USING (value_band)

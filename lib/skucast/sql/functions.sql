@@ -1,0 +1,169 @@
+-- The formulas of the plan, one function each. They are registered for the session before the plan runs, so a planner
+-- can call them in a notebook: SELECT economic_order_quantity(8, 1300, 0.225).
+-- Units: u units of the item, p periods (days or weeks). Symbols as in the vocabulary: L, R, s, S, h, b, K.
+
+-- Calendar days in whole periods, rounded up: a delivery in 8 days is no help within a week. [L, R]
+CREATE OR REPLACE TEMPORARY FUNCTION whole_periods(days DOUBLE, period_days INT)
+  RETURNS INT
+  RETURN CAST(ceil(round(days / period_days, 9)) AS INT);
+
+-- y at x on the line through the points (xs, ys), xs ascending. Before the first point and after the last one the ends
+-- hold. It walks up the segments that begin below x; the last of them gives the answer.
+CREATE OR REPLACE TEMPORARY FUNCTION interpolate(x DOUBLE, xs ARRAY<DOUBLE>, ys ARRAY<DOUBLE>)
+  RETURNS DOUBLE
+  RETURN aggregate(
+    slice(sequence(0, size(xs) - 1), 2, size(xs)),
+    get(ys, 0),
+    (y, i) -> IF(
+      get(xs, i - 1) < x,
+      get(ys, i - 1) + (get(ys, i) - get(ys, i - 1))
+        * coalesce(try_divide(least(x, get(xs, i)) - get(xs, i - 1), get(xs, i) - get(xs, i - 1)), 1D),
+      y));
+
+-- ∫ (Q(p) − stock)⁺ dp for each stock, where Q runs straight between the points (levels, quantiles): on each segment
+-- the area of a trapezium, of the triangle above the stock, or nothing.
+CREATE OR REPLACE TEMPORARY FUNCTION area_above(stocks ARRAY<DOUBLE>, levels ARRAY<DOUBLE>, quantiles ARRAY<DOUBLE>)
+  RETURNS ARRAY<DOUBLE>
+  RETURN transform(stocks, stock -> aggregate(
+    sequence(1, size(levels) - 1),
+    0D,
+    (total, i) -> total + (get(levels, i) - get(levels, i - 1)) * CASE
+      WHEN get(quantiles, i - 1) >= stock THEN (get(quantiles, i - 1) + get(quantiles, i)) / 2 - stock
+      WHEN get(quantiles, i) > stock
+        THEN power(get(quantiles, i) - stock, 2) / (2 * (get(quantiles, i) - get(quantiles, i - 1)))
+      ELSE 0D
+    END));
+
+-- Units short on average, E[(D − stock)⁺], for each stock. Outside the outer levels nothing is known, and the demand is
+-- taken as flat at the outer quantiles: with a top level of 0.99 the worst hundredth counts as the 0.99 quantile.
+CREATE OR REPLACE TEMPORARY FUNCTION expected_shortages(
+    stocks ARRAY<DOUBLE>, levels ARRAY<DOUBLE>, quantiles ARRAY<DOUBLE>)
+  RETURNS ARRAY<DOUBLE>
+  RETURN area_above(
+    stocks,
+    concat(array(0D), levels, array(1D)),
+    concat(slice(quantiles, 1, 1), quantiles, slice(quantiles, -1, 1)));
+
+-- Fill rate of the (R, S) policy with backorders, for each S: of the demand that one review answers for (the last R of
+-- the R + L periods) the share not short. Shortage that was there before, over the first L periods, is not its doing and
+-- is subtracted (Johnson et al. 1995, Silver & Bischak 2011); null where L = 0: there is no before. With lost sales it is
+-- a lower bound: nothing is owed from before. Without demand everything is served.
+CREATE OR REPLACE TEMPORARY FUNCTION fill_rates(
+    shortages ARRAY<DOUBLE>, shortages_before ARRAY<DOUBLE>, review_demand DOUBLE)
+  RETURNS ARRAY<DOUBLE>
+  RETURN zip_with(shortages, coalesce(shortages_before, array_repeat(0D, size(shortages))), (after, before) ->
+    greatest(0D, least(1D, 1 - coalesce(try_divide(after - before, review_demand), 0D))));
+
+-- The cheapest lot when demand is even: ordering costs K a time, keeping a unit costs h per period. Null without costs.
+CREATE OR REPLACE TEMPORARY FUNCTION economic_order_quantity(
+    fixed_cost DOUBLE, mean_per_period DOUBLE, holding_cost DOUBLE)
+  RETURNS DOUBLE
+  RETURN sqrt(try_divide(2 * nullif(fixed_cost, 0D) * mean_per_period, holding_cost));
+
+-- The share of cycles to protect, b / (b + h·R): a unit short costs b once, a unit too many costs h for R periods.
+CREATE OR REPLACE TEMPORARY FUNCTION critical_ratio(stockout_cost DOUBLE, holding_cost DOUBLE, review_period INT)
+  RETURNS DOUBLE
+  RETURN stockout_cost / (stockout_cost + holding_cost * review_period);
+
+-- Value of a polynomial, highest power first.
+CREATE OR REPLACE TEMPORARY FUNCTION polynomial(x DOUBLE, coefficients ARRAY<DOUBLE>)
+  RETURNS DOUBLE
+  RETURN aggregate(coefficients, 0D, (total, coefficient) -> total * x + coefficient);
+
+-- The tail of normal_quantile, r = √(−ln of the tail probability): two approximations, to r = 5 and beyond.
+CREATE OR REPLACE TEMPORARY FUNCTION normal_tail(r DOUBLE)
+  RETURNS DOUBLE
+  RETURN IF(r <= 5,
+    polynomial(r - 1.6D, array(7.74545014278341407640e-4D, 2.27238449892691845833e-2D, 2.41780725177450611770e-1D,
+        1.27045825245236838258e0D, 3.64784832476320460504e0D, 5.76949722146069140550e0D, 4.63033784615654529590e0D,
+        1.42343711074968357734e0D))
+      / polynomial(r - 1.6D, array(1.05075007164441684324e-9D, 5.47593808499534494600e-4D, 1.51986665636164571966e-2D,
+        1.48103976427480074590e-1D, 6.89767334985100004550e-1D, 1.67638483018380384940e0D, 2.05319162663775882187e0D,
+        1D)),
+    polynomial(r - 5D, array(2.01033439929228813265e-7D, 2.71155556874348757815e-5D, 1.24266094738807843860e-3D,
+        2.65321895265761230930e-2D, 2.96560571828504891230e-1D, 1.78482653991729133580e0D, 5.46378491116411436990e0D,
+        6.65790464350110377720e0D))
+      / polynomial(r - 5D, array(2.04426310338993978564e-15D, 1.42151175831644588870e-7D, 1.84631831751005468180e-5D,
+        7.86869131145613259100e-4D, 1.48753612908506148525e-2D, 1.36929880922735805310e-1D,
+        5.99832206555887937690e-1D, 1D)));
+
+-- z with Φ(z) = p, to 16 digits (Wichura 1988, algorithm AS 241); null at 0 and 1. [z]
+CREATE OR REPLACE TEMPORARY FUNCTION normal_quantile(p DOUBLE)
+  RETURNS DOUBLE
+  RETURN CASE
+    WHEN p <= 0 OR p >= 1 THEN NULL
+    WHEN abs(p - 0.5D) <= 0.425D THEN (p - 0.5D)
+      * polynomial(0.180625D - power(p - 0.5D, 2), array(2.5090809287301226727e3D, 3.3430575583588128105e4D,
+          6.7265770927008700853e4D, 4.5921953931549871457e4D, 1.3731693765509461125e4D, 1.9715909503065514427e3D,
+          1.3314166789178437745e2D, 3.3871328727963666080e0D))
+      / polynomial(0.180625D - power(p - 0.5D, 2), array(5.2264952788528545610e3D, 2.8729085735721942674e4D,
+          3.9307895800092710610e4D, 2.1213794301586595867e4D, 5.3941960214247511077e3D, 6.8718700749205790830e2D,
+          4.2313330701600911252e1D, 1D))
+    ELSE sign(p - 0.5D) * normal_tail(sqrt(-ln(least(p, 1 - p))))
+  END;
+
+-- The textbook's safety stock, z·√(variance of cumulative demand + mean² · variance of the lead time): it takes the sum
+-- of demand for normal, and so is shown beside the one that is used, never in its place.
+CREATE OR REPLACE TEMPORARY FUNCTION textbook_safety_stock(
+    cycle_service_level DOUBLE, cumulative_sd DOUBLE, mean_per_period DOUBLE, lead_time_sd DOUBLE)
+  RETURNS DOUBLE
+  RETURN normal_quantile(cycle_service_level)
+    * sqrt(power(cumulative_sd, 2) + power(mean_per_period * lead_time_sd, 2));
+
+-- What is there and what will be, less what is promised already.
+CREATE OR REPLACE TEMPORARY FUNCTION position_of(on_hand DOUBLE, on_order DOUBLE, backorders DOUBLE, reserved DOUBLE)
+  RETURNS DOUBLE
+  RETURN on_hand + on_order - backorders - reserved;
+
+-- At or below s, fill up to S; above s, wait. Rounded at the ninth decimal, so that 0.1 + 0.2 is at 0.3.
+CREATE OR REPLACE TEMPORARY FUNCTION quantity_up_to(inventory_position DOUBLE, reorder_point DOUBLE, target DOUBLE)
+  RETURNS DOUBLE
+  RETURN IF(round(inventory_position - reorder_point, 9) <= 0, greatest(round(target - inventory_position, 9), 0D), 0D);
+
+-- What the supplier will take: at least the minimum order, then up to whole packs (a null pack: any quantity).
+CREATE OR REPLACE TEMPORARY FUNCTION orderable_quantity(needed DOUBLE, min_order_quantity DOUBLE, pack_size DOUBLE)
+  RETURNS DOUBLE
+  RETURN CASE
+    WHEN needed <= 0 THEN 0D
+    WHEN pack_size IS NULL THEN greatest(needed, min_order_quantity)
+    ELSE ceil(round(greatest(needed, min_order_quantity) / pack_size, 9)) * pack_size
+  END;
+
+-- Which of the two set the final number.
+CREATE OR REPLACE TEMPORARY FUNCTION constraint_that_bound(needed DOUBLE, min_order_quantity DOUBLE, final DOUBLE)
+  RETURNS STRING
+  RETURN CASE
+    WHEN needed <= 0 OR round(final - needed, 9) = 0 THEN 'none'
+    WHEN round(final - greatest(needed, min_order_quantity), 9) = 0 THEN 'min_order_quantity'
+    ELSE 'pack_size'
+  END;
+
+-- By the share of value that ranks before the item, so that one dominant item is A and not B.
+CREATE OR REPLACE TEMPORARY FUNCTION abc_class_of(share_before DOUBLE)
+  RETURNS STRING
+  RETURN CASE WHEN share_before IS NULL THEN 'N'
+              WHEN round(share_before, 9) < 0.80 THEN 'A'
+              WHEN round(share_before, 9) < 0.95 THEN 'B'
+              ELSE 'C' END;
+
+-- By the coefficient of variation of demand per period.
+CREATE OR REPLACE TEMPORARY FUNCTION xyz_class_of(variation DOUBLE)
+  RETURNS STRING
+  RETURN CASE WHEN variation IS NULL THEN 'N'
+              WHEN round(variation, 9) < 0.5 THEN 'X'
+              WHEN round(variation, 9) < 1 THEN 'Y'
+              ELSE 'Z' END;
+
+-- How little an origin can be trusted: the weakest input names the provenance of the plan. Unsaid is measured.
+CREATE OR REPLACE TEMPORARY FUNCTION weakness(provenance STRING)
+  RETURNS INT
+  RETURN CASE provenance WHEN 'default' THEN 2 WHEN 'simulated' THEN 1 ELSE 0 END;
+
+-- A number as people write it: two decimals (four below 1), no trailing zeros.
+CREATE OR REPLACE TEMPORARY FUNCTION number_text(x DOUBLE)
+  RETURNS STRING
+  RETURN rtrim('.', rtrim('0', CAST(CAST(IF(abs(x) < 1, round(x, 4), round(x, 2)) AS DECIMAL(38, 4)) AS STRING)));
+
+CREATE OR REPLACE TEMPORARY FUNCTION periods_text(n INT)
+  RETURNS STRING
+  RETURN concat(n, IF(n = 1, ' period', ' periods'));

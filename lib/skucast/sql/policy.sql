@@ -1,0 +1,137 @@
+-- Policy: one row per item and location: the reorder point s and the order-up-to level S of the (R, s, S) policy, and
+-- what they are made of, beside the terms. s is the wanted quantile of demand over R + L periods; S adds what the
+-- economic lot exceeds the demand of one review.
+
+-- Who asks for what: the row before its class (both letters, then ABC, then XYZ), the class before the default.
+WITH asked AS (
+  SELECT
+    *,
+    coalesce(
+      row_target,
+      try_element_at(:targets, concat(abc_class, xyz_class)),
+      try_element_at(:targets, abc_class),
+      try_element_at(:targets, xyz_class),
+      try_element_at(:targets, 'default')
+    )                                                              AS wanted,
+    try_element_at(forecast, protection_period)                    AS protected,
+    try_element_at(forecast, lead_time)                            AS before_arrival
+  FROM {terms}
+),
+
+-- A cost makes a target only beside the cost of holding; else the default answers, and target_source says so.
+aimed AS (
+  SELECT
+    *,
+    IF(wanted.kind = 'cost' AND holding_cost IS NULL, try_element_at(:targets, 'fallback'), wanted) AS aim,
+    coalesce(protected.mean, 0D)                                   AS demand_mean,
+    -- The demand that this review's order answers for: the last R of the R + L periods.
+    coalesce(protected.mean - coalesce(before_arrival.mean, 0D), 0D) AS review_demand
+  FROM asked
+),
+
+-- The fill rate that each quantile of the grid would give, if it were s.
+grid_short AS (
+  SELECT
+    *,
+    expected_shortages(protected.quantiles, protected.levels, protected.quantiles) AS grid_shortages,
+    expected_shortages(protected.quantiles, before_arrival.levels, before_arrival.quantiles) AS grid_shortages_before
+  FROM aimed
+),
+
+graded AS (
+  SELECT *, fill_rates(grid_shortages, grid_shortages_before, review_demand) AS grid_fill_rates FROM grid_short
+),
+
+-- Every aim becomes a probability.
+levelled AS (
+  SELECT
+    *,
+    CASE
+      WHEN aim.kind = 'cost' THEN critical_ratio(aim.value, holding_cost, review_period)
+      WHEN aim.kind = 'cycle_service_level' THEN aim.value
+      -- Without demand no cycle runs short.
+      WHEN demand_mean = 0 THEN 1D
+      ELSE interpolate(aim.value, grid_fill_rates, protected.levels)
+    END                                                            AS level_asked
+  FROM graded
+),
+
+-- Outside the forecast's levels nothing is known: the outer level is the most that can be had.
+reachable AS (
+  SELECT
+    *,
+    IF(demand_mean = 0, level_asked,
+       greatest(array_min(protected.levels), least(array_max(protected.levels), level_asked))) AS level
+  FROM levelled
+),
+
+-- A review orders the demand of R periods at least; the lot is larger where ordering is dear.
+with_reorder_point AS (
+  SELECT
+    *,
+    coalesce(interpolate(level, protected.levels, protected.quantiles), 0D) AS reorder_point,
+    economic_order_quantity(fixed_cost, mean_per_period, holding_cost) AS economic_order_quantity,
+    review_period * mean_per_period                                AS smallest_lot
+  FROM reachable
+),
+
+with_lot AS (
+  SELECT
+    *,
+    reorder_point - demand_mean                                    AS safety_stock,
+    greatest(coalesce(economic_order_quantity, 0D), smallest_lot)  AS lot,
+    expected_shortages(array(reorder_point), protected.levels, protected.quantiles) AS shortage,
+    expected_shortages(array(reorder_point), before_arrival.levels, before_arrival.quantiles) AS shortage_before
+  FROM with_reorder_point
+),
+
+with_average_stock AS (
+  SELECT
+    *,
+    greatest(safety_stock, 0D) + lot / 2                           AS average_stock,
+    get(fill_rates(shortage, shortage_before, review_demand), 0)   AS fill_rate_implied
+  FROM with_lot
+)
+
+SELECT
+  item_id,
+  location_id,
+  supplier_id,
+  lead_time,
+  review_period,
+  protection_period,
+  arrival_date,
+  cover_until,
+  next_review,
+  demand_mean,
+  coalesce(protected.sd, 0D)                                       AS demand_sd,
+  coalesce(protected.spread_rung, 'none')                          AS spread_rung,
+  mean_per_period,
+  aim.kind                                                         AS target_kind,
+  aim.source                                                       AS target_source,
+  level                                                            AS cycle_service_level,
+  CASE WHEN aim.kind = 'fill_rate' THEN aim.value WHEN review_demand > 0 THEN fill_rate_implied END AS fill_rate,
+  reorder_point,
+  reorder_point + lot - smallest_lot                               AS order_up_to_level,
+  economic_order_quantity,
+  safety_stock,
+  textbook_safety_stock(level, protected.sd, mean_per_period, lead_time_sd) AS safety_stock_textbook,
+  abc_class,
+  xyz_class,
+  holding_cost,
+  holding_cost * 365 / :period_days * average_stock                AS annual_holding_cost,
+  try_divide(mean_per_period * 365 / :period_days, average_stock)  AS turnover,
+  protected IS NOT NULL                                            AS has_forecast,
+  min_order_quantity,
+  pack_size,
+  unit_cost,
+  do_not_order,
+  active_from,
+  active_to,
+  counted_on,
+  stock_as_of,
+  on_hand,
+  backorders,
+  reserved,
+  greatest(terms_weakness, IF(aim.source = 'default', weakness('default'), 0)) AS policy_weakness
+FROM with_average_stock

@@ -1,0 +1,125 @@
+-- Terms: one row per item and location that is listed, forecast or counted: the terms in force on the decision date,
+-- durations in periods, the dates that follow from them, and beside them the class, the stock and the forecast.
+
+-- A row of a master table holds from its valid_from on until a newer one replaces it; later ones are not known yet.
+WITH listing_in_force AS (
+  SELECT item_id, location_id, max_by(struct(*), valid_from) AS listing
+  FROM {item_location}
+  WHERE valid_from <= :decision_date
+  GROUP BY item_id, location_id
+),
+
+item_in_force AS (
+  SELECT item_id, max_by(struct(unit_cost, provenance), valid_from) AS item
+  FROM {item}
+  WHERE valid_from <= :decision_date
+  GROUP BY item_id
+),
+
+forecast_by_step AS (
+  SELECT
+    item_id,
+    location_id,
+    map_from_entries(collect_list(struct(
+      step,
+      struct(quantile_levels AS levels, cumulative_quantiles AS quantiles, cumulative_mean AS mean,
+             cumulative_sd AS sd, spread_rung)
+    )))                                                            AS forecast,
+    max_by(cumulative_mean, step) / max(step)                      AS mean_per_period
+  FROM {forecast}
+  GROUP BY item_id, location_id
+),
+
+-- Order lines that were not measured make the forecast, and so the plan, as weak as they are.
+weak_sales AS (
+  SELECT item_id, location_id, max(weakness(provenance)) AS sales_weakness
+  FROM {sales_line}
+  WHERE provenance IN ('simulated', 'default') AND ordered_at < :decision_date
+  GROUP BY item_id, location_id
+),
+
+-- What the listing leaves open is filled from the defaults; used_default says that it happened.
+filled AS (
+  SELECT
+    *,
+    coalesce(listing.lead_time_days, :lead_time_days)              AS lead_time_days,
+    coalesce(listing.lead_time_sd_days, :lead_time_sd_days)        AS lead_time_sd_days,
+    coalesce(listing.review_period_days, :review_period_days)      AS review_period_days,
+    coalesce(listing.min_order_quantity, :min_order_quantity, 0D)  AS min_order_quantity,
+    coalesce(listing.pack_size, :pack_size)                        AS pack_size,
+    coalesce(listing.fixed_cost, :fixed_cost)                      AS fixed_cost,
+    -- Keeping a unit for a period costs h: given as money, or as a yearly share of what the unit cost.
+    coalesce(
+      listing.holding_cost,
+      coalesce(listing.holding_rate_per_year, :holding_rate_per_year) * item.unit_cost * :period_days / 365
+    )                                                              AS holding_cost,
+    (listing.lead_time_days IS NULL)
+      OR (listing.review_period_days IS NULL)
+      OR (listing.lead_time_sd_days IS NULL AND :lead_time_sd_days IS NOT NULL)
+      OR (listing.min_order_quantity IS NULL AND :min_order_quantity IS NOT NULL)
+      OR (listing.pack_size IS NULL AND :pack_size IS NOT NULL)
+      OR (listing.fixed_cost IS NULL AND :fixed_cost IS NOT NULL)
+      OR (listing.holding_cost IS NULL AND listing.holding_rate_per_year IS NULL
+          AND :holding_rate_per_year * item.unit_cost IS NOT NULL) AS used_default
+  FROM listing_in_force
+  FULL JOIN forecast_by_step USING (item_id, location_id)
+  FULL JOIN {stock_on_hand} USING (item_id, location_id)
+  LEFT JOIN {classes} USING (item_id, location_id)
+  LEFT JOIN weak_sales USING (item_id, location_id)
+  LEFT JOIN item_in_force USING (item_id)
+),
+
+in_periods AS (
+  SELECT
+    *,
+    whole_periods(lead_time_days, :period_days)                    AS lead_time,
+    greatest(1, whole_periods(review_period_days, :period_days))   AS review_period
+  FROM filled
+)
+
+SELECT
+  item_id,
+  location_id,
+  listing.supplier_id,
+  lead_time,
+  review_period,
+  lead_time + review_period                                        AS protection_period,
+  coalesce(lead_time_sd_days, 0D) / :period_days                   AS lead_time_sd,
+  -- The clock. An order decided now is on hand at the start of period L from now; the next one, decided R later,
+  -- arrives R later. So this one must last R + L periods: cover_until is the first day that it need not cover.
+  date_add(:decision_date, lead_time * :period_days)               AS arrival_date,
+  date_add(:decision_date, (lead_time + review_period) * :period_days) AS cover_until,
+  -- Reviews fall on the anchor + k·R periods: today, or the rest of the way to the next one.
+  date_add(
+    :decision_date,
+    pmod(-CAST(datediff(:decision_date, :first_review) DIV :period_days AS INT), review_period) * :period_days
+  )                                                                AS next_review,
+  min_order_quantity,
+  pack_size,
+  -- What the row itself asks for, if anything.
+  CASE
+    WHEN listing.cycle_service_level IS NOT NULL
+      THEN struct('cycle_service_level' AS kind, listing.cycle_service_level AS value, 'row' AS source)
+    WHEN listing.fill_rate IS NOT NULL THEN struct('fill_rate' AS kind, listing.fill_rate AS value, 'row' AS source)
+    WHEN listing.stockout_cost IS NOT NULL THEN struct('cost' AS kind, listing.stockout_cost AS value, 'row' AS source)
+  END                                                              AS row_target,
+  holding_cost,
+  fixed_cost,
+  item.unit_cost,
+  coalesce(listing.do_not_order, false)                            AS do_not_order,
+  listing.active_from,
+  listing.active_to,
+  coalesce(abc_class, 'N')                                         AS abc_class,
+  coalesce(xyz_class, 'N')                                         AS xyz_class,
+  counted_on,
+  stock_as_of,
+  on_hand,
+  backorders,
+  reserved,
+  forecast,
+  coalesce(mean_per_period, 0D)                                    AS mean_per_period,
+  greatest(
+    weakness(listing.provenance), weakness(item.provenance), coalesce(stock_weakness, 0), coalesce(sales_weakness, 0),
+    IF(used_default, weakness('default'), 0)
+  )                                                                AS terms_weakness
+FROM in_periods

@@ -1,0 +1,105 @@
+"""Class statistics of the backtest's errors by distributed aggregation, and the ladder of what to trust."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy.stats import norm
+
+from skucast.forecasting.panel import FloatArray, IntArray
+from skucast.forecasting.profile import DemandClass
+
+ALL = "all"
+PRIOR_ALPHA = 0.2
+"""Smoothing constant of the level model behind the prior spread."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Pooled quantiles of scaled errors for every demand class.
+
+    Attributes:
+        classes: demand classes, in the order of the arrays.
+        step_quantiles: of errors of single steps, shape (n_classes, horizon, n_levels).
+        sum_quantiles: of errors of sums over steps 1..h, same shape.
+        sum_moments: mean squared scaled error of sums, shape (n_classes, horizon).
+        rungs: which rung was used: class, all or prior, shape (n_classes, horizon).
+    """
+
+    classes: tuple[str, ...]
+    step_quantiles: FloatArray
+    sum_quantiles: FloatArray
+    sum_moments: FloatArray
+    rungs: NDArray[np.object_]
+
+    def index(self, demand_class: pd.Series) -> IntArray:
+        """Row of each series' class in the arrays."""
+        return np.array([self.classes.index(name) for name in demand_class], dtype=np.int64)
+
+
+def pooled_errors(fits: DataFrame, levels: Sequence[float]) -> DataFrame:
+    """Pool the champions' scaled errors over series, exactly, whatever the partitioning.
+
+    Returns:
+        One row per demand class (and "all") and step: ``n``, ``step_quantiles``, ``sum_quantiles``, ``sum_moment``.
+    """
+    errors = fits.where("is_champion").select(
+        F.explode(F.array("demand_class", F.lit(ALL))).alias("demand_class"),
+        F.posexplode(F.arrays_zip("step_errors", "sum_errors")).alias("position", "error"),
+    )
+    known = errors.where("error.sum_errors IS NOT NULL")
+    levels_sql = f"array({', '.join(f'{level!r}D' for level in levels)})"
+    return known.groupBy("demand_class", (F.col("position") + 1).alias("step")).agg(
+        F.count(F.lit(1)).alias("n"),
+        F.expr(f"percentile(error.step_errors, {levels_sql})").alias("step_quantiles"),
+        F.expr(f"percentile(error.sum_errors, {levels_sql})").alias("sum_quantiles"),
+        F.avg(F.pow("error.sum_errors", F.lit(2.0))).alias("sum_moment"),
+    )
+
+
+def spread_ladder(pooled: pd.DataFrame, levels: Sequence[float], horizon: int, min_errors: int) -> Spread:
+    """Take the own class where it has enough errors at a step, else all classes together, else the prior.
+
+    The prior is the law of a level model: normal, with the variance of a sum over h steps of simple exponential
+    smoothing on independent demand, h + h²·α/(2−α), relative to its one-step variance 1 + α/(2−α) (Hyndman, Koehler,
+    Ord, Snyder 2008, ch. 6, for the variance of lead-time demand).
+
+    Args:
+        pooled: rows of ``pooled_errors``.
+        levels: quantile levels.
+        horizon: steps.
+        min_errors: fewest pooled errors that are trusted.
+    """
+    classes = tuple(str(each) for each in DemandClass)
+    shape = (len(classes), horizon, len(levels))
+    steps, sums, moments = np.empty(shape), np.empty(shape), np.empty(shape[:2])
+    rungs = np.empty(shape[:2], dtype=object)
+    found = {(row.demand_class, row.step): row for row in pooled.itertuples() if row.n >= min_errors}
+    for row, name in enumerate(classes):
+        for h in range(1, horizon + 1):
+            own, every = found.get((name, h)), found.get((ALL, h))
+            rungs[row, h - 1] = "class" if own else "all" if every else "prior"
+            best = own or every or _prior(levels, h)
+            steps[row, h - 1], sums[row, h - 1] = best.step_quantiles, best.sum_quantiles
+            moments[row, h - 1] = best.sum_moment
+    return Spread(classes, steps, sums, moments, rungs)
+
+
+@dataclass(frozen=True)
+class _Prior:
+    step_quantiles: FloatArray
+    sum_quantiles: FloatArray
+    sum_moment: float
+
+
+def _prior(levels: Sequence[float], h: int) -> _Prior:
+    estimation = PRIOR_ALPHA / (2 - PRIOR_ALPHA)
+    moment = (h + h**2 * estimation) / (1 + estimation)
+    z = norm.ppf(np.array(levels))
+    return _Prior(z, z * np.sqrt(moment), moment)

@@ -1,0 +1,129 @@
+"""Slow, obvious versions of the forecasting formulas, written from the literature: one series, plain loops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+
+from skucast.forecasting.engine import Plan
+from skucast.forecasting.panel import Panel
+
+MONDAY = date(2010, 11, 29)
+FAST = ("naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses")
+examples = settings(max_examples=50, deadline=None)
+"""Of the property tests: a shared machine has no deadline."""
+
+CLASSES = ("smooth", "erratic", "intermittent", "lumpy")
+
+
+def panel_of(
+    rows: Sequence[Sequence[float]], horizon: int = 3, season_length: int = 52, closed: Iterable[int] = ()
+) -> Panel:
+    """A panel whose series start at their first known value; ``closed`` periods are closed for all of them."""
+    demand = np.atleast_2d(np.array(rows, dtype=np.float64))
+    known = ~np.isnan(demand)
+    start = (
+        np.where(known.any(axis=1), np.argmax(known, axis=1), demand.shape[1]) if demand.size else np.zeros(len(rows))
+    )
+    is_closed = np.zeros((demand.shape[0], demand.shape[1] + horizon), dtype=bool)
+    is_closed[:, list(closed)] = True
+    period_days = 1 if season_length == 7 else 7
+    return Panel(demand, is_closed, start.astype(np.int64), MONDAY, period_days, season_length, horizon, {})
+
+
+def plan_of(*methods: str, **changes: Any) -> Plan:
+    """A plan that allows ``methods`` to every class."""
+    defaults = {"origins": 4, "origin_step": 1, "min_periods": 4}
+    defaults |= {"outlier_method": "none", "outlier_limit": 3.0, "outlier_treatment": "flag"}
+    return Plan(methods=methods, methods_by_class=dict.fromkeys(CLASSES, methods), **(defaults | changes))
+
+
+def known(values: Iterable[float]) -> list[float]:
+    return [float(value) for value in values if not math.isnan(value)]
+
+
+def ses(values: Iterable[float], alpha: float, *, starts_as_mean: bool) -> tuple[float, float, int]:
+    """Level, sum of squared one-step errors, number of them."""
+    level, squared, count = math.nan, 0.0, 0
+    for index, value in enumerate(known(values), 1):
+        if index == 1:
+            level = value
+            continue
+        squared, count = squared + (value - level) ** 2, count + 1
+        level += (max(alpha, 1 / index) if starts_as_mean else alpha) * (value - level)
+    return level, squared, count
+
+
+def best_ses(values: Sequence[float], alphas: Iterable[float]) -> float:
+    """Level under the first alpha with the smallest squared error."""
+    return min((ses(values, alpha, starts_as_mean=True) for alpha in alphas), key=lambda fit: fit[1])[0]
+
+
+def croston(values: Iterable[float], alpha: float) -> float:
+    size, interval, waited = math.nan, math.nan, 0
+    for value in known(values):
+        waited += 1
+        if value > 0:
+            size = value if math.isnan(size) else size + alpha * (value - size)
+            interval = waited if math.isnan(interval) else interval + alpha * (waited - interval)
+            waited = 0
+    return 0.0 if math.isnan(size) else size / interval
+
+
+def tsb(values: Iterable[float], alpha: float, beta: float) -> float:
+    size, probability = math.nan, 0.0
+    for index, value in enumerate(known(values), 1):
+        probability += max(beta, 1 / index) * (float(value > 0) - probability)
+        if value > 0:
+            size = value if math.isnan(size) else size + alpha * (value - size)
+    return 0.0 if math.isnan(size) else size * probability
+
+
+def naive(values: Iterable[float]) -> float:
+    return (known(values) or [math.nan])[-1]
+
+
+def seasonal_naive(values: Sequence[float], start: int, season_length: int, horizon: int) -> list[float]:
+    forecast = [naive(values)] * horizon
+    if len(values) - start < season_length:
+        return forecast
+    for step in range(horizon):
+        period = len(values) + step % season_length - season_length
+        while period >= 0:
+            if not math.isnan(values[period]):
+                forecast[step] = values[period]
+                break
+            period -= season_length
+    return forecast
+
+
+def naive_mean_square(values: Iterable[float]) -> float:
+    """The RMSSE denominator."""
+    numbers = known(values)
+    first = next((i for i, value in enumerate(numbers) if value > 0), len(numbers))
+    pairs = list(zip(numbers[first:], numbers[first + 1 :], strict=False))
+    squares = [(after - before) ** 2 for before, after in pairs]
+    if sum(squares) > 0:
+        return sum(squares) / len(squares)
+    return (sum(value**2 for value in numbers) / len(numbers) if numbers else 0.0) or 1.0
+
+
+def mean_forecasts(
+    values: Sequence[float], start: int, season_length: int, horizon: int, alphas: Iterable[float]
+) -> dict[str, list[float]]:
+    """Every batched method on one series."""
+    flat = {
+        "naive": naive(values),
+        "mean": float(np.mean(known(values))),
+        "croston": croston(values, 0.1),
+        "sba": 0.95 * croston(values, 0.1),
+        "tsb": tsb(values, 0.1, 0.1),
+        "ses": best_ses(values, alphas),
+    }
+    forecasts = {name: [level] * horizon for name, level in flat.items()}
+    return forecasts | {"seasonal_naive": seasonal_naive(values, start, season_length, horizon)}

@@ -1,0 +1,57 @@
+"""Where the rolling origins lie."""
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.forecasting.reference import examples, panel_of
+
+from skucast.forecasting.origins import rolling_origins
+
+NAN = np.nan
+
+
+@pytest.mark.parametrize(
+    ("n_known", "expected"),
+    [
+        (20, [14, 15, 16, 17]),  # the last leaves exactly the horizon of 3
+        (10, [14, 15, 16, 17]),  # knows 4 periods at 14
+        (9, [15, 16, 17, 18]),  # moved by one: the last has 2 steps to score
+        (8, [16, 17, 18, 19]),
+        (7, [-1, 17, 18, 19]),  # no room left: fewer origins
+        (5, [-1, -1, -1, 19]),
+        (4, [-1, -1, -1, -1]),  # nothing left to score
+    ],
+)
+def test_short_series_have_later_origins_then_fewer(n_known, expected):
+    values = [NAN] * (20 - n_known) + [1.0] * n_known
+    found = rolling_origins(panel_of([values], horizon=3), 4, 1, 4)[0].tolist()
+    assert sorted(origin for origin in expected if origin >= 0) == sorted(origin for origin in found if origin >= 0)
+    assert len(expected) == len(found)
+
+
+def test_origins_are_a_step_apart():
+    assert [[2, 5, 8, 11]] == rolling_origins(panel_of([[1.0] * 14], horizon=3), 4, 3, 1).tolist()
+
+
+@examples
+@given(
+    hnp.arrays(np.float64, st.tuples(st.just(4), st.integers(0, 15)), elements=st.sampled_from([NAN, NAN, 0.0, 1.0])),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(1, 5),
+)
+def test_every_origin_knows_enough_and_leaves_something_to_score(demand, horizon, step, min_periods):
+    panel = panel_of(demand, horizon=horizon)
+    for row, origins in zip(demand, rolling_origins(panel, 3, step, min_periods).tolist(), strict=True):
+        assert 3 == len(origins)
+        for origin in (origin for origin in origins if origin != -1):
+            assert (~np.isnan(row[:origin])).sum() >= min_periods
+            assert (row[:origin] > 0).any()
+            assert (~np.isnan(row[origin : origin + horizon])).any()
+
+
+def test_a_long_known_series_always_has_all_origins():
+    demand = np.ones((1, 30))
+    assert (rolling_origins(panel_of(demand, horizon=6), 4, 2, 8) > 0).all()

@@ -1,0 +1,49 @@
+"""Scores against plain loops, and what a zero denominator becomes."""
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.forecasting import reference
+from tests.forecasting.reference import examples
+
+from skucast.forecasting.scores import error_sums, naive_mean_square, rmsse
+
+NAN = np.nan
+VALUES = st.sampled_from([NAN, 0.0, 0.0, 1.0, 2.0, 7.0])
+
+
+@examples
+@given(hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(0, 9)), elements=VALUES))
+def test_naive_mean_square_is_what_the_loop_says(demand):
+    expected = [reference.naive_mean_square(row) for row in demand]
+    np.testing.assert_allclose(naive_mean_square(demand), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 0, 0, 4, 6], 4.0),  # zeros before the first sale do not flatter
+        ([4, NAN, 6], 4.0),  # a gap is passed over
+        ([3, 3, 3], 9.0),  # never changes: mean square
+        ([0, 0], 1.0),
+        ([NAN], 1.0),
+    ],
+)
+def test_naive_mean_square_is_never_zero(values, expected):
+    assert [expected] == naive_mean_square(np.array([values])).tolist()
+
+
+def test_error_sums_leave_out_unknown_actuals():
+    sums = error_sums(np.array([[1.0, 1.0, 1.0]]), np.array([[3.0, NAN, 0.0]]))
+    assert (2, 5.0, 3.0, 1.0) == tuple(
+        values[0] for values in (sums.n_scored, sums.squared_error, sums.absolute_error, sums.error)
+    )
+
+
+def test_rmsse_of_the_naive_forecast_of_a_steady_walk_is_one():
+    walk = np.array([[1.0, 2.0, 1.0, 2.0, 3.0]])
+    sums = error_sums(walk[:, -1:], np.array([[4.0]]))
+    assert [1.0] == rmsse(sums.squared_error, sums.n_scored, naive_mean_square(walk)).tolist()
+    assert np.isnan(rmsse(np.zeros(1), np.zeros(1), np.ones(1))).all()
