@@ -51,9 +51,7 @@ class Context:
     def clock(self) -> DecisionClock:
         """The decision date and what follows from it."""
         first, newest = self.sales_days
-        return resolve_decision_date(
-            self.asked_date, self.config.complete_until, first, newest, self.config.frequency
-        )
+        return resolve_decision_date(self.asked_date, self.config.complete_until, first, newest, self.config.frequency)
 
     def begin(self, stage: Stage, *inputs: str) -> DecisionClock:
         """Note what a stage reads and decides for."""

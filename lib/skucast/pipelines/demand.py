@@ -32,7 +32,7 @@ def demand(context: Context) -> None:
             F.count_if("is_censored").alias("censored"),
             F.count_if("is_outlier").alias("outliers"),
         ).toPandas()
-        stage.rows |= {name: int(value) for name, value in found.iloc[0].items()}
+        stage.rows |= {str(name): int(value) for name, value in found.iloc[0].items()}
 
 
 def calendar_of(context: Context, first: date, last: date) -> DataFrame:
@@ -72,12 +72,13 @@ def computed_demand(context: Context) -> DataFrame:
     calendar = calendar_of(context, first, clock.cutoff)
     lines = to_demand.known_before(tables.read(SALES_LINE), clock.decision_date)
     shares = to_demand.in_stock_shares(
-        tables.read(AVAILABILITY), tables.read(STOCK).where(F.col("as_of") <= clock.decision_date), calendar, clock.frequency
+        tables.read(AVAILABILITY),
+        tables.read(STOCK).where(F.col("as_of") <= clock.decision_date),
+        calendar,
+        clock.frequency,
     )
     sold = to_demand.sold_per_period(lines, clock.frequency)
-    complete = to_demand.complete_demand(
-        sold, calendar, shares, first=first, cutoff=clock.cutoff, gaps=rules.gaps
-    )
+    complete = to_demand.complete_demand(sold, calendar, shares, first=first, cutoff=clock.cutoff, gaps=rules.gaps)
     return to_demand.with_outliers(complete, method=rules.outliers.method, limit=rules.outliers.limit)
 
 

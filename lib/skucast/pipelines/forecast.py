@@ -55,9 +55,7 @@ def _engine_plan(context: Context) -> Plan:
 def _horizon(context: Context) -> int:
     """Steps to forecast: configured, or the longest protection period with 99 % of its lead time."""
     terms, asked = context.config.inventory.defaults.terms, context.config.forecast.horizon
-    longest = longest_protection(
-        context.warehouse.read(ITEM_LOCATION), context.clock, terms
-    )
+    longest = longest_protection(context.warehouse.read(ITEM_LOCATION), context.clock, terms)
     if asked is None:
         return longest.with_late_deliveries
     if asked < longest.periods:

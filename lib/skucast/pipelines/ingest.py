@@ -59,7 +59,7 @@ def _ingest_sales_lines(context: Context, stage: Stage) -> None:
     sold = context.warehouse.read(SALES_LINE).agg(
         F.count(F.lit(1)).alias("sales_line"), F.count("cancelled_at").alias("cancelled_sales")
     )
-    stage.rows |= {name: int(value) for name, value in sold.toPandas().iloc[0].items()}
+    stage.rows |= {str(name): int(value) for name, value in sold.toPandas().iloc[0].items()}
     if not key:
         stage.message = f"no customer key in {config.ingest.customer_key_variable}: customer_key is null"
 

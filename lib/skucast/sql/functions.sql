@@ -113,7 +113,7 @@ CREATE OR REPLACE TEMPORARY FUNCTION textbook_safety_stock(
 -- What is there and what will be, less what is promised already.
 CREATE OR REPLACE TEMPORARY FUNCTION position_of(on_hand DOUBLE, on_order DOUBLE, backorders DOUBLE, reserved DOUBLE)
   RETURNS DOUBLE
-  RETURN on_hand + on_order - backorders - reserved;
+  RETURN round(on_hand + on_order - backorders - reserved, 9);
 
 -- At or below s, fill up to S; above s, wait. Rounded at the ninth decimal, so that 0.1 + 0.2 is at 0.3.
 CREATE OR REPLACE TEMPORARY FUNCTION quantity_up_to(inventory_position DOUBLE, reorder_point DOUBLE, target DOUBLE)
@@ -158,12 +158,3 @@ CREATE OR REPLACE TEMPORARY FUNCTION xyz_class_of(variation DOUBLE)
 CREATE OR REPLACE TEMPORARY FUNCTION weakness(provenance STRING)
   RETURNS INT
   RETURN CASE provenance WHEN 'default' THEN 2 WHEN 'simulated' THEN 1 ELSE 0 END;
-
--- A number as people write it: two decimals (four below 1), no trailing zeros.
-CREATE OR REPLACE TEMPORARY FUNCTION number_text(x DOUBLE)
-  RETURNS STRING
-  RETURN rtrim('.', rtrim('0', CAST(CAST(IF(abs(x) < 1, round(x, 4), round(x, 2)) AS DECIMAL(38, 4)) AS STRING)));
-
-CREATE OR REPLACE TEMPORARY FUNCTION periods_text(n INT)
-  RETURNS STRING
-  RETURN concat(n, IF(n = 1, ' period', ' periods'));

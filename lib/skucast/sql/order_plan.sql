@@ -46,7 +46,12 @@ sized AS (
 ),
 
 bound AS (
-  SELECT *, constraint_that_bound(raw_quantity, min_order_quantity, final_quantity) AS binding_constraint FROM sized
+  SELECT
+    *,
+    constraint_that_bound(raw_quantity, min_order_quantity, final_quantity)  AS binding_constraint,
+    -- Numbers in words: no trailing zeros; two decimals, four where less than a unit is held.
+    IF(order_up_to_level > 0 AND order_up_to_level < 1, '0.####', '0.##')    AS digits
+  FROM sized
 ),
 
 -- The pieces of the sentence.
@@ -54,27 +59,28 @@ worded AS (
   SELECT
     *,
     IF(inventory_position IS NULL, 'the position is unknown', concat(
-      'the position ', number_text(inventory_position),
-      ' (on hand ', number_text(on_hand), ', on order ', number_text(on_order),
-      IF(overdue > 0, concat(', of which overdue ', number_text(overdue)), ''),
-      IF(backorders > 0, concat(', backorders ', number_text(backorders)), ''),
-      IF(reserved > 0, concat(', reserved ', number_text(reserved)), ''), ')'
+      'the position ', format_number(inventory_position, digits),
+      ' (on hand ', format_number(on_hand, digits), ', on order ', format_number(on_order, digits),
+      IF(overdue > 0, concat(', of which overdue ', format_number(overdue, digits)), ''),
+      IF(backorders > 0, concat(', backorders ', format_number(backorders, digits)), ''),
+      IF(reserved > 0, concat(', reserved ', format_number(reserved, digits)), ''), ')'
     ))                                                                       AS position_text,
     concat(
-      'the reorder point ', number_text(reorder_point),
-      ', which covers demand of ', periods_text(protection_period),
-      ' with probability ', number_text(100 * cycle_service_level), ' %',
-      IF(target_kind = 'fill_rate', concat(' for a fill rate of ', number_text(100 * fill_rate), ' %'), '')
+      'the reorder point ', format_number(reorder_point, digits),
+      ', which covers demand of ', protection_period, IF(protection_period = 1, ' period', ' periods'),
+      ' with probability ', format_number(100 * cycle_service_level, '0.##'), ' %',
+      IF(target_kind = 'fill_rate', concat(' for a fill rate of ', format_number(100 * fill_rate, '0.##'), ' %'), '')
     )                                                                        AS reorder_point_text,
     CASE binding_constraint
       WHEN 'none' THEN ''
       WHEN 'min_order_quantity' THEN concat(
-        ', raised to ', number_text(final_quantity), ' by the minimum order of ', number_text(min_order_quantity))
+        ', raised to ', format_number(final_quantity, digits),
+        ' by the minimum order of ', format_number(min_order_quantity, digits))
       ELSE concat(
-        ', raised to ', number_text(final_quantity), ' by ',
+        ', raised to ', format_number(final_quantity, digits), ' by ',
         IF(min_order_quantity > raw_quantity,
-           concat('the minimum order of ', number_text(min_order_quantity), ' and '), ''),
-        'packs of ', number_text(pack_size))
+           concat('the minimum order of ', format_number(min_order_quantity, digits), ' and '), ''),
+        'packs of ', format_number(pack_size, digits))
     END                                                                      AS constraint_text
   FROM bound
 )
@@ -97,20 +103,21 @@ SELECT
       concat('No order: the item is replenished here only from ', active_from, ' on.'),
       concat('No order: the item is replenished here only until ', active_to, '.'))
     WHEN 'no_review' THEN concat(
-      'No order: no review on ', :decision_date, '; there is one every ', periods_text(review_period),
-      ', the next on ', next_review, '.')
+      'No order: no review on ', :decision_date, '; there is one every ',
+      review_period, IF(review_period = 1, ' period', ' periods'), ', the next on ', next_review, '.')
     WHEN 'stock_unknown' THEN coalesce(
       concat('No order: newest stock count is of ', counted_on, ', ', datediff(:decision_date, counted_on),
              ' days before the decision, allowed are ', :max_stock_age_days, '.'),
       concat('No order: no stock was counted up to ', :decision_date, ', and unknown stock is not zero stock.'))
     WHEN 'no_forecast' THEN concat('No order: no forecast says what would be needed; ', position_text, '.')
     WHEN 'below_reorder_point' THEN concat(
-      'Order ', number_text(final_quantity), ': ', position_text, ' is at or below ', reorder_point_text,
-      '; up to ', number_text(order_up_to_level), ' needs ', number_text(raw_quantity), constraint_text, '.')
+      'Order ', format_number(final_quantity, digits), ': ', position_text, ' is at or below ', reorder_point_text,
+      '; up to ', format_number(order_up_to_level, digits), ' needs ', format_number(raw_quantity, digits),
+      constraint_text, '.')
     ELSE concat(
       'No order: ', position_text,
       IF(round(inventory_position - reorder_point, 9) > 0,
          concat(' is above ', reorder_point_text),
-         concat(' is already at the order-up-to level ', number_text(order_up_to_level))), '.')
+         concat(' is already at the order-up-to level ', format_number(order_up_to_level, digits))), '.')
   END                                                                        AS explanation
 FROM worded

@@ -14,7 +14,10 @@ from pyspark.sql import functions as F
 from skucast.errors import ContractError, EnvironmentNotReadyError
 from skucast.tables.contract import Table, spark_type
 
-_RETENTION = {"delta.deletedFileRetentionDuration": "interval 60 days", "delta.logRetentionDuration": "interval 90 days"}
+_RETENTION = {
+    "delta.deletedFileRetentionDuration": "interval 60 days",
+    "delta.logRetentionDuration": "interval 90 days",
+}
 
 
 class Warehouse:
@@ -173,7 +176,7 @@ def _run_write(table: Table, write: object) -> None:
     except (Py4JJavaError, PySparkException) as problem:
         text = str(problem)
         if "DELTA_VIOLATE_CONSTRAINT" in text or "DELTA_NOT_NULL_CONSTRAINT" in text:
-            detail = text[text.index("[DELTA_") :].split("\n\tat ")[0][:800]
+            detail = text[text.index("[DELTA_") :].split("\n\tat ", maxsplit=1)[0][:800]
             raise ContractError(
                 f"a row for table {table.name} breaks a constraint, nothing was written: {detail}"
             ) from problem

@@ -47,9 +47,13 @@ def session_settings(settings: Mapping[str, str], warehouse: str) -> dict[str, s
     own = {
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
-        "spark.sql.warehouse.dir": f"{warehouse.rstrip('/')}/_catalog",
+        "spark.sql.warehouse.dir": _catalog(warehouse),
     }
     return {**_DELTA, **_LOCAL, **own, **jars, **settings}
+
+
+def _catalog(warehouse: str) -> str:
+    return f"{warehouse.rstrip('/')}/_catalog"
 
 
 def _resolved_by_ivy() -> dict[str, str]:
@@ -71,7 +75,8 @@ def open_session(settings: Mapping[str, str], *, warehouse: str, timezone: str, 
     builder = SparkSession.builder.appName(app)
     if is_submitted():
         given = SparkConf()
-        wanted = {key: value for key, value in {**settings, **_DELTA}.items() if not given.contains(key)}
+        offered = {"spark.sql.warehouse.dir": _catalog(warehouse), **settings, **_DELTA}
+        wanted = {key: value for key, value in offered.items() if not given.contains(key)}
     else:
         _require_java()
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

@@ -9,7 +9,7 @@ from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import ParseException, PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from skucast.datasets import dataset_path
@@ -37,22 +37,26 @@ def mapped_source(spark: SparkSession, table: str, source: Mapping[str, Any]) ->
     Raises:
         SourceError: if the source is missing, empty, unreadable, or the mapping does not fit it.
     """
-    format, columns, where = source["format"], source["columns"], source["where"]  # noqa: A001 - the word of the config
+    kind, columns, where = source["format"], source["columns"], source["where"]
     place = _located(source["path"])
     with source_errors(table, place or "the database"):
-        frame = _loaded(spark, format, place, source["options"])
+        frame = _loaded(spark, kind, place, source["options"])
         if not frame.columns:
             raise SourceError(f"source {table}: {place} holds no data; expected at least a header or one row")
-        has_files = format != "jdbc"
+        has_files = kind != "jdbc"
         origin = [
             (F.col("_metadata.file_path") if has_files else F.lit(f"jdbc:{table}")).alias(_META_FILE),
-            (F.col("_metadata.file_modification_time") if has_files else F.lit(None).cast("timestamp")).alias(_META_TIME),
+            (F.col("_metadata.file_modification_time") if has_files else F.lit(None).cast("timestamp")).alias(
+                _META_TIME
+            ),
         ]
         row_hash = F.xxhash64(F.to_json(F.struct(*(F.col(f"`{name}`") for name in frame.columns))))
         named = frame.select("*", row_hash.alias(SOURCE_ROW), *origin)
         kept = named.where(where) if where else named
         mapping = columns or {name: f"`{name}`" for name in frame.columns}
-        return kept.select(*(_expressed(kept, table, c, sql) for c, sql in mapping.items()), SOURCE_ROW, _META_FILE, _META_TIME)
+        return kept.select(
+            *(_expressed(kept, table, c, sql) for c, sql in mapping.items()), SOURCE_ROW, _META_FILE, _META_TIME
+        )
 
 
 def _located(path: str | None) -> str | None:
@@ -60,20 +64,16 @@ def _located(path: str | None) -> str | None:
 
 
 def _loaded(
-    spark: SparkSession, format: str, place: str | None, options: Mapping[str, str | int | float | bool]  # noqa: A002
+    spark: SparkSession, kind: str, place: str | None, options: Mapping[str, str | int | float | bool]
 ) -> DataFrame:
     if place and "://" not in place and not any(mark in place for mark in "*?[{") and not Path(place).exists():
         raise SourceError(f"{place} does not exist; correct `path` in the configuration")
-    reader = spark.read.format(format)
-    if format == "csv":
-        reader = reader.options(**_CSV_DEFAULTS)
-    if format == "delta" and place:
-        return reader.options(**{k: str(v) for k, v in options.items()}).load(place)
-    reader = reader.options(**{k: str(v) for k, v in options.items()})
+    defaults = _CSV_DEFAULTS if kind == "csv" else {}
+    reader = spark.read.format(kind).options(**{**defaults, **{key: str(value) for key, value in options.items()}})
     return reader.load(place) if place else reader.load()
 
 
-def _expressed(frame: DataFrame, table: str, column: str, sql: str) -> F.Column:
+def _expressed(frame: DataFrame, table: str, column: str, sql: str) -> Column:
     expression = F.expr(sql).alias(column)
     try:
         _ = frame.select(expression).schema
@@ -108,6 +108,6 @@ _REMEDIES = {
     "UNRESOLVED_COLUMN": "`where` names a column that the source does not have",
     "CANNOT_READ_FILE_FOOTER": "a file is damaged or of another format; deliver it again",
     "FAILED_READ_FILE": "a file is damaged or of another format; deliver it again",
-    "CAST_INVALID_INPUT": "a mapping casts a value that does not fit; use try_cast, so that the row is rejected with a reason",
+    "CAST_INVALID_INPUT": "a mapping casts a value that does not fit; use try_cast, so that the row is rejected",
     "CANNOT_PARSE_TIMESTAMP": "a mapping parses a date of another format; use try_to_timestamp with the right pattern",
 }

@@ -55,9 +55,7 @@ def _worded(table: Table, counted: dict[str, object]) -> list[str]:
     lines = []
     for name, sql in table.constraints.items():
         if counted.get(f"{name}_n"):
-            lines.append(
-                f"{counted[f'{name}_n']} row(s) break {name}: expected {sql}; e.g. {_text(counted, name)}"
-            )
+            lines.append(f"{counted[f'{name}_n']} row(s) break {name}: expected {sql}; e.g. {_text(counted, name)}")
     if counted.get("_duplicates_n"):
         lines.append(
             f"{counted['_duplicates_n']} row(s) repeat a key ({', '.join(table.keys)}), expected unique keys; "

@@ -71,7 +71,7 @@ def period_calendar(
         F.count_if(~closed).alias("n_open_days"),
         F.min(closed).alias("is_closed"),
         F.coalesce(F.max("promotion"), F.lit(False)).alias("promotion"),
-        F.array_sort(F.array_distinct(F.flatten(F.collect_list(F.coalesce("names", F.array().cast("array<string>")))))).alias(
-            "events"
-        ),
+        F.array_sort(
+            F.array_distinct(F.flatten(F.collect_list(F.coalesce("names", F.array().cast("array<string>")))))
+        ).alias("events"),
     )

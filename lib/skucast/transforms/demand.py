@@ -49,7 +49,9 @@ def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFra
         One row per item, location and period with known availability.
     """
     period = period_of(F.col("period_start"), frequency)
-    measured = availability.groupBy(*_SERIES, period.alias("period_start")).agg(F.avg("in_stock_share").alias("measured"))
+    measured = availability.groupBy(*_SERIES, period.alias("period_start")).agg(
+        F.avg("in_stock_share").alias("measured")
+    )
     by_day = Window.partitionBy(*_SERIES).orderBy("as_of")
     state = (F.col("on_hand") > 0).cast("double")
     next_day = F.lead("as_of").over(by_day) == F.date_add("as_of", 1)
@@ -61,7 +63,9 @@ def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFra
     derived = (
         days.groupBy(*_PERIOD)
         .agg(F.avg("share").alias("derived"), F.count(F.lit(1)).alias("n_days"))
-        .join(F.broadcast(calendar.select("location_id", "period_start", "n_open_days")), ["location_id", "period_start"])
+        .join(
+            F.broadcast(calendar.select("location_id", "period_start", "n_open_days")), ["location_id", "period_start"]
+        )
         .where("n_days >= n_open_days AND n_open_days > 0")
     )
     share = F.coalesce("measured", "derived").alias("in_stock_share")
@@ -123,7 +127,10 @@ def with_outliers(demand: DataFrame, *, method: str, limit: float) -> DataFrame:
     series = Window.partitionBy(*_SERIES)
     limited = demand.withColumns({"_low": low, "_high": high, "_n": F.count(positive).over(series)})
     limited = limited.withColumn("_width", width)
-    below, above = positive < F.col("_low") - limit * F.col("_width"), positive > F.col("_high") + limit * F.col("_width")
+    below, above = (
+        positive < F.col("_low") - limit * F.col("_width"),
+        positive > F.col("_high") + limit * F.col("_width"),
+    )
     enough = (F.col("_n") >= MIN_FOR_OUTLIERS) & (F.col("_width") > 0)
     return DEMAND.select(limited.withColumn("is_outlier", F.coalesce((below | above) & enough, F.lit(False))))
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from skucast.forecasting.engine import Plan, PanelForecast, forecast_panel
+from skucast.forecasting.engine import PanelForecast, Plan, forecast_panel
 from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd, scaled_errors
 from skucast.periods import add_periods
@@ -65,8 +66,8 @@ def _both_kinds(fits: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     """One frame of the schema's columns; what a kind does not have is null, also in columns of arrays and maps."""
     columns = [part.split(" ")[0] for part in FITS_SCHEMA.split(", ")]
     rows = pd.concat([part.reindex(columns=columns) for part in (fits, trials)], ignore_index=True)
-    objects = rows.columns[rows.dtypes == object]
-    return rows.assign(**{name: rows[name].where(rows[name].notna(), None) for name in objects})
+    objects = rows.select_dtypes("object")
+    return rows.assign(**objects.astype(object).mask(objects.isna(), other=cast(Any, None)))
 
 
 def _fit_rows(bucket: Bucket, result: PanelForecast) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def invalid_values(mapped: DataFrame, table: Table) -> list[str]:
     found = mapped.agg(*(count.alias(name) for name, count in broken.items())).first() if broken else None
     counts = found.asDict() if found else {}
     return [
-        f"{counts[c.name]} value(s) of column {c.name} are no {c.type}: correct the values or map them with an expression"
+        f"{counts[c.name]} value(s) of column {c.name} are no {c.type}: correct them or map them with an expression"
         for c in given
         if counts.get(c.name)
     ]

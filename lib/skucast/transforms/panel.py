@@ -70,8 +70,8 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
         n_buckets: partitions of the one shuffle.
 
     Returns:
-        One row per series and period, history and horizon: ``bucket``, the series key, ``t`` (period index), ``demand``,
-        ``is_closed``, ``events``, ``revenue_share_before``. The number of partitions is exactly ``n_buckets``:
+        One row per series and period, history and horizon: ``bucket``, the series key, ``t`` (period index),
+        ``demand``, ``is_closed``, ``events``, ``revenue_share_before``. The number of partitions is exactly ``n_buckets``:
         adaptive execution does not coalesce an explicit placement.
     """
     ahead = F.col("period_start") > F.lit(span.cutoff)

@@ -181,7 +181,7 @@ def query(name: str, parameters: Mapping[str, Any], **frames: DataFrame) -> Data
 @contextmanager
 def _parameters_bound_late(spark: SparkSession) -> Iterator[None]:
     """Bind parameters while a query is analysed: Delta's parser loses them while it is parsed (delta-io/delta#7640)."""
-    before = spark.conf.get(_BIND_LATE, "false")
+    before = spark.conf.get(_BIND_LATE) or "false"
     spark.conf.set(_BIND_LATE, "true")
     try:
         yield

@@ -8,6 +8,8 @@ import hmac
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.pandas.functions import pandas_udf
 
 
 def keyed_hash(customer_id: str, key: bytes) -> str:
@@ -21,9 +23,9 @@ def with_customer_key(lines: DataFrame, key: bytes | None) -> DataFrame:
 
 
 def _hashed(key: bytes) -> Column:
-    @F.pandas_udf("string")
     def customer_key(ids: pd.Series) -> pd.Series:
         hashes = {each: keyed_hash(each, key) for each in ids.dropna().unique()}
         return ids.map(hashes)
 
-    return customer_key("customer_id")
+    hashed: Column = pandas_udf(customer_key, T.StringType())("customer_id")
+    return hashed

@@ -85,7 +85,9 @@ def classified(mapped: DataFrame, rules: LineRules) -> DataFrame:
     typed = _typed(_with_all_columns(mapped))
     fated = _without_repeats(typed)
     reasons = _reasons(rules)
-    judged = fated.withColumn("reasons", F.when(F.col("fate").isNull(), reasons).otherwise(F.array().cast("array<string>")))
+    judged = fated.withColumn(
+        "reasons", F.when(F.col("fate").isNull(), reasons).otherwise(F.array().cast("array<string>"))
+    )
     unusable = F.when(F.size("reasons") > 0, F.lit(Fate.REJECTED)).otherwise(F.lit(Fate.ACCEPTED))
     return judged.withColumn("fate", F.coalesce(F.col("fate"), unusable)).drop("repeat_of_key")
 
@@ -212,7 +214,11 @@ def matched_cancellations(lines: DataFrame, *, cancellation_order_pattern: str |
     Returns:
         The same rows with ``cancels_line`` on matched cancellations and ``cancelled_at`` on the sales they cancel.
     """
-    order = F.regexp_replace("order_id", cancellation_order_pattern, "") if cancellation_order_pattern else F.col("order_id")
+    order = (
+        F.regexp_replace("order_id", cancellation_order_pattern, "")
+        if cancellation_order_pattern
+        else F.col("order_id")
+    )
     party = F.coalesce(F.concat(F.lit("c:"), "customer_id"), F.concat(F.lit("o:"), order))
     same_goods = ("item_id", "location_id", "party", "pieces", "unit_price")
     in_time = Window.partitionBy(*same_goods).orderBy("ordered_at", "closes", "order_id", "line_id")

@@ -80,7 +80,8 @@ def spread_ladder(pooled: pd.DataFrame, levels: Sequence[float], horizon: int, m
     shape = (len(classes), horizon, len(levels))
     steps, sums, moments = np.empty(shape), np.empty(shape), np.empty(shape[:2])
     rungs = np.empty(shape[:2], dtype=object)
-    found = {(row.demand_class, row.step): row for row in pooled.itertuples() if row.n >= min_errors}
+    trusted = pooled[pooled["n"] >= min_errors]
+    found = {(row["demand_class"], row["step"]): _pool(row) for _, row in trusted.iterrows()}
     for row, name in enumerate(classes):
         for h in range(1, horizon + 1):
             own, every = found.get((name, h)), found.get((ALL, h))
@@ -92,14 +93,19 @@ def spread_ladder(pooled: pd.DataFrame, levels: Sequence[float], horizon: int, m
 
 
 @dataclass(frozen=True)
-class _Prior:
+class _Pool:
     step_quantiles: FloatArray
     sum_quantiles: FloatArray
     sum_moment: float
 
 
-def _prior(levels: Sequence[float], h: int) -> _Prior:
+def _pool(row: pd.Series) -> _Pool:
+    quantiles = (np.array(row[name], dtype=float) for name in ("step_quantiles", "sum_quantiles"))
+    return _Pool(*quantiles, float(row["sum_moment"]))
+
+
+def _prior(levels: Sequence[float], h: int) -> _Pool:
     estimation = PRIOR_ALPHA / (2 - PRIOR_ALPHA)
     moment = (h + h**2 * estimation) / (1 + estimation)
     z = norm.ppf(np.array(levels))
-    return _Prior(z, z * np.sqrt(moment), moment)
+    return _Pool(z, z * np.sqrt(moment), moment)
