@@ -10,6 +10,9 @@ unexport SPARK_HOME
 unexport SPARK_CONF_DIR
 unexport PYTHONPATH
 # Scripts of the environment find its Python and its Spark through PATH.
+# One thread per process for linear algebra: small fits on several threads mostly wait for each other.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help

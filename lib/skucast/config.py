@@ -30,7 +30,7 @@ DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
 class _Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values are not coerced from text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Source(_Section):
@@ -172,7 +172,7 @@ class Config(_Section):
     demand: Demand = Demand()
     forecast: Forecast = Forecast()
     inventory: Inventory = Inventory()
-    spark: dict[str, str | int | float | bool] = {}
+    spark: dict[Annotated[str, Field(pattern=r"^spark\.")], str | int | float | bool] = {}
 
     @field_validator("timezone")
     @classmethod
@@ -236,28 +236,34 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         _apply(tree, override)
     try:
-        return Config.model_validate(tree)
+        # Strict validation takes lists for tuples and text for dates from JSON only.
+        return Config.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as problem:
         raise ConfigError(_worded(str(path), problem)) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    if path.resolve() in above:
+        raise ConfigError(f"configuration {path} extends itself by way of {above[-1]}: remove one `extends`")
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise ConfigError(f"configuration {path}: {problem.strerror}; give an existing file with --config") from None
-    except yaml.YAMLError as problem:
-        raise ConfigError(f"configuration {path} is not valid YAML: {problem}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"configuration {path} is not valid YAML in UTF-8: {problem}") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"configuration {path}: found {type(tree).__name__}, expected keys and values")
     merged: dict[str, Any] = {}
-    for name in _as_list(tree.pop("extends", [])):
-        merged = _overlay(merged, _read(path.parent / name))
+    for name in _names(path, tree.pop("extends", [])):
+        merged = _overlay(merged, _read(path.parent / name, (*above, path.resolve())))
     return _overlay(merged, tree)
 
 
-def _as_list(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _names(path: Path, extends: Any) -> list[str]:
+    names = [extends] if isinstance(extends, str) else extends
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"configuration {path}: extends: found {extends!r}; expected a file name or a list of them")
+    return names
 
 
 def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -270,21 +276,24 @@ def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
 
 def _apply(tree: dict[str, Any], override: str) -> None:
     key, found, value = override.partition("=")
-    if not found or not key:
+    if not found or not all(key.split(".")):
         raise ConfigError(f"--set {override}: expected key.path=value, such as --set forecast.horizon=8")
     *parents, last = key.split(".") if not key.startswith("spark.") else ["spark", key.removeprefix("spark.")]
     for parent in parents:
         tree = tree.setdefault(parent, {})
         if not isinstance(tree, dict):
             raise ConfigError(f"--set {override}: {parent} holds a value, not keys; check the path")
-    tree[last] = yaml.safe_load(value)
+    try:
+        tree[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override}: {value!r} is not valid YAML; quote it if it is text") from None
 
 
 def _worded(path: str, problem: ValidationError) -> str:
     lines = []
     for error in problem.errors():
-        where = ".".join(str(part) for part in error["loc"]) or "(whole file)"
-        allowed = error["msg"].removeprefix("Value error, ")
+        where = ".".join(str(part) for part in error["loc"] if part != "[key]") or "(whole file)"
+        allowed = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
         found = "" if error["type"] == "missing" or isinstance(error["input"], dict) else f"found {error['input']!r}; "
         lines.append(f"  - {where}: {found}{_KINDS.get(error['type'], allowed)}")
     return f"configuration {path} cannot be used:\n" + "\n".join(lines)

@@ -38,34 +38,33 @@ banded AS (
   SELECT *, floor(log2(annual_value)) AS value_band FROM valued
 ),
 
-band AS (
-  SELECT value_band, sum(annual_value) AS band_value
-  FROM banded
-  WHERE annual_value IS NOT NULL
-  GROUP BY value_band
+-- One row: what each band is worth.
+bands AS (
+  SELECT array_sort(collect_list(struct(value_band, band_value))) AS bands
+  FROM (
+    SELECT value_band, sum(annual_value) AS band_value
+    FROM banded
+    WHERE annual_value IS NOT NULL
+    GROUP BY value_band
+  )
 ),
 
-band_ranked AS (
-  SELECT
-    value_band,
-    sum(band_value) OVER (ORDER BY value_band DESC ROWS UNBOUNDED PRECEDING) - band_value AS value_in_bands_before,
-    sum(band_value) OVER ()                                        AS total_value
-  FROM band
-),
-
-item_ranked AS (
+ranked AS (
   SELECT
     *,
-    sum(annual_value) OVER (
-      PARTITION BY value_band ORDER BY annual_value DESC, item_id, location_id ROWS UNBOUNDED PRECEDING
-    ) - annual_value                                               AS value_in_band_before
+    aggregate(bands, 0D, (sum, band) -> sum + IF(band.value_band > banded.value_band, band.band_value, 0D))
+      + sum(annual_value) OVER (
+          PARTITION BY value_band ORDER BY annual_value DESC, item_id, location_id ROWS UNBOUNDED PRECEDING
+        )
+      - annual_value                                               AS value_before,
+    aggregate(bands, 0D, (sum, band) -> sum + band.band_value)     AS total_value
   FROM banded
+  CROSS JOIN bands
 )
 
 SELECT
   item_id,
   location_id,
-  abc_class_of((value_in_bands_before + value_in_band_before) / total_value) AS abc_class,
+  abc_class_of(value_before / nullif(total_value, 0D))             AS abc_class,
   xyz_class_of(variation)                                          AS xyz_class
-FROM item_ranked
-LEFT JOIN band_ranked USING (value_band)
+FROM ranked

@@ -51,8 +51,8 @@ CREATE OR REPLACE TEMPORARY FUNCTION expected_shortages(
 CREATE OR REPLACE TEMPORARY FUNCTION fill_rates(
     shortages ARRAY<DOUBLE>, shortages_before ARRAY<DOUBLE>, review_demand DOUBLE)
   RETURNS ARRAY<DOUBLE>
-  RETURN zip_with(shortages, coalesce(shortages_before, array_repeat(0D, size(shortages))), (after, before) ->
-    greatest(0D, least(1D, 1 - coalesce(try_divide(after - before, review_demand), 0D))));
+  RETURN zip_with(shortages, shortages_before, (after, before) ->
+    greatest(0D, least(1D, 1 - coalesce(try_divide(after - coalesce(before, 0D), review_demand), 0D))));
 
 -- The cheapest lot when demand is even: ordering costs K a time, keeping a unit costs h per period. Null without costs.
 CREATE OR REPLACE TEMPORARY FUNCTION economic_order_quantity(

@@ -37,26 +37,31 @@ def mapped_source(spark: SparkSession, table: str, source: Mapping[str, Any]) ->
     Raises:
         SourceError: if the source is missing, empty, unreadable, or the mapping does not fit it.
     """
-    kind, columns, where = source["format"], source["columns"], source["where"]
+    form, columns, where = source["format"], source["columns"], source["where"]
     place = _located(source["path"])
     with source_errors(table, place or "the database"):
-        frame = _loaded(spark, kind, place, source["options"])
+        frame = _loaded(spark, form, place, source["options"])
         if not frame.columns:
             raise SourceError(f"source {table}: {place} holds no data; expected at least a header or one row")
-        has_files = kind != "jdbc"
+        has_files = form != "jdbc"
         origin = [
             (F.col("_metadata.file_path") if has_files else F.lit(f"jdbc:{table}")).alias(_META_FILE),
             (F.col("_metadata.file_modification_time") if has_files else F.lit(None).cast("timestamp")).alias(
                 _META_TIME
             ),
         ]
-        row_hash = F.xxhash64(F.to_json(F.struct(*(F.col(f"`{name}`") for name in frame.columns))))
+        cells = [_hashable(F.col(f"`{name}`"), kind) for name, kind in frame.dtypes]
+        row_hash = F.xxhash64(*cells, *(cell.isNull() for cell in cells))
         named = frame.select("*", row_hash.alias(SOURCE_ROW), *origin)
         kept = named.where(where) if where else named
         mapping = columns or {name: f"`{name}`" for name in frame.columns}
         return kept.select(
             *(_expressed(kept, table, c, sql) for c, sql in mapping.items()), SOURCE_ROW, _META_FILE, _META_TIME
         )
+
+
+def _hashable(cell: Column, kind: str) -> Column:
+    return cell.cast("string") if "map<" in kind else cell
 
 
 def _located(path: str | None) -> str | None:

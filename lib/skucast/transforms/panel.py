@@ -71,8 +71,8 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
 
     Returns:
         One row per series and period, history and horizon: ``bucket``, the series key, ``t`` (period index),
-        ``demand``, ``is_closed``, ``events``, ``revenue_share_before``. The number of partitions is exactly ``n_buckets``:
-        adaptive execution does not coalesce an explicit placement.
+        ``demand``, ``is_closed``, ``events``, ``revenue_share_before``. There are exactly ``n_buckets``
+        partitions: adaptive execution does not coalesce an explicit placement.
     """
     ahead = F.col("period_start") > F.lit(span.cutoff)
     horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead).select(

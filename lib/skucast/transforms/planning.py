@@ -165,10 +165,11 @@ def plan(
 
 
 def register_functions(spark: SparkSession) -> None:
-    """Make the formulas of ``functions.sql`` known to the session, as temporary functions."""
-    for statement in _text("functions").split(";\n"):
-        if statement.strip():
-            spark.sql(statement)
+    """Make the formulas of ``functions.sql`` known to the session, as temporary functions, unless they are."""
+    if not spark.catalog.functionExists("economic_order_quantity"):
+        for statement in _text("functions").split(";\n"):
+            if statement.strip():
+                spark.sql(statement)
 
 
 def query(name: str, parameters: Mapping[str, Any], **frames: DataFrame) -> DataFrame:

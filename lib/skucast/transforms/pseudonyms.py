@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
-from pyspark.sql.pandas.functions import pandas_udf
 
 
 def keyed_hash(customer_id: str, key: bytes) -> str:
@@ -23,9 +20,7 @@ def with_customer_key(lines: DataFrame, key: bytes | None) -> DataFrame:
 
 
 def _hashed(key: bytes) -> Column:
-    def customer_key(ids: pd.Series) -> pd.Series:
-        hashes = {each: keyed_hash(each, key) for each in ids.dropna().unique()}
-        return ids.map(hashes)
+    def customer_key(customer_id: str | None) -> str | None:
+        return keyed_hash(customer_id, key) if customer_id is not None else None
 
-    hashed: Column = pandas_udf(customer_key, T.StringType())("customer_id")
-    return hashed
+    return F.udf(customer_key, "string", useArrow=True)("customer_id")

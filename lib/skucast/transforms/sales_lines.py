@@ -66,7 +66,8 @@ class LineRules:
     price_expected: bool
 
 
-_TEXT = ("order_id", "line_id", "item_id", "location_id", "channel_id", "ordered_at", "quantity", "unit_price")
+_NAMES = ("order_id", "line_id", "item_id", "location_id", "channel_id")
+_PARSED = {"ordered_at": "timestamp", "quantity": "double", "unit_price": "double"}
 _PART_FILE = r"part-\d+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 
@@ -78,12 +79,12 @@ def classified(mapped: DataFrame, rules: LineRules) -> DataFrame:
         rules: what makes a line unusable.
 
     Returns:
-        One row per delivered row: the mapped columns as text under ``text``, the typed ones under ``line``,
-        ``customer_id``, ``fate``, ``reasons`` and ``delivery``. The files of one Spark write are one delivery; else
-        each file is one.
+        One row per delivered row: the mapped columns in the contract's types, those that had to be parsed also as they
+        came under ``text``, ``customer_id``, ``fate``, ``reasons`` and ``delivery``. The files of one Spark write are
+        one delivery; else each file is one.
     """
     typed = _typed(_with_all_columns(mapped))
-    fated = _without_repeats(typed)
+    fated = _without_repeats(typed, has_line_numbers="line_id" in mapped.columns)
     reasons = _reasons(rules)
     judged = fated.withColumn(
         "reasons", F.when(F.col("fate").isNull(), reasons).otherwise(F.array().cast("array<string>"))
@@ -93,7 +94,7 @@ def classified(mapped: DataFrame, rules: LineRules) -> DataFrame:
 
 
 def _with_all_columns(mapped: DataFrame) -> DataFrame:
-    wanted = (*_TEXT, "customer_id", "provenance")
+    wanted = (*_NAMES, *_PARSED, "customer_id", "provenance")
     absent = {name: F.lit(None).cast("string") for name in wanted if name not in mapped.columns}
     return mapped.withColumns(absent)
 
@@ -105,15 +106,10 @@ def _typed(mapped: DataFrame) -> DataFrame:
 
     delivery = F.regexp_extract("_source_file", _PART_FILE, 1)
     return mapped.select(
-        F.struct(*(text(name).alias(name) for name in _TEXT)).alias("text"),
-        text("order_id").alias("order_id"),
+        *(text(name).alias(name) for name in _NAMES if name != "line_id"),
         F.coalesce(text("line_id"), F.lower(F.hex("_source_row"))).alias("line_id"),
-        text("item_id").alias("item_id"),
-        text("location_id").alias("location_id"),
-        text("channel_id").alias("channel_id"),
-        F.expr("try_cast(ordered_at AS timestamp)").alias("ordered_at"),
-        F.expr("try_cast(quantity AS double)").alias("quantity"),
-        F.expr("try_cast(unit_price AS double)").alias("unit_price"),
+        *(F.expr(f"try_cast({name} AS {kind})").alias(name) for name, kind in _PARSED.items()),
+        F.struct(*(text(name).alias(name) for name in _PARSED)).alias("text"),
         text("customer_id").alias("customer_id"),
         F.coalesce(text("provenance"), F.lit("measured")).alias("provenance"),
         F.col("_source_row"),
@@ -123,21 +119,24 @@ def _typed(mapped: DataFrame) -> DataFrame:
     )
 
 
-def _without_repeats(typed: DataFrame) -> DataFrame:
-    """Mark rows of an older version of their order, exact repeats, and further lines with the same number."""
-    delivered_at = F.max("_delivered_at").over(Window.partitionBy("order_id", "delivery"))
-    newest = F.max("version").over(Window.partitionBy("order_id"))
-    same_row = Window.partitionBy("order_id", "delivery", "_source_row").orderBy("source_file")
-    same_line = Window.partitionBy("order_id", "fate", "line_id").orderBy("_source_row")
-    is_old = F.col("order_id").isNotNull() & (F.col("delivery") != F.col("newest")["by"])
-    versions = typed.withColumn("version", F.struct(delivered_at.alias("at"), F.col("delivery").alias("by")))
-    return (
-        versions.withColumn("newest", newest)
-        .withColumn("nth_copy", F.row_number().over(same_row))
-        .withColumn("fate", F.when(is_old, Fate.SUPERSEDED).when(F.col("nth_copy") > 1, Fate.DUPLICATE))
-        .withColumn("repeat_of_key", F.col("fate").isNull() & (F.row_number().over(same_line) > 1))
-        .drop("version", "newest", "nth_copy", "_delivered_at")
+def _without_repeats(typed: DataFrame, *, has_line_numbers: bool) -> DataFrame:
+    """Mark rows of an older version of their order, exact repeats, and further lines with the same number.
+
+    One sort: newest delivery of an order first, equal rows side by side.
+    """
+    newest_first = Window.partitionBy("order_id").orderBy(
+        F.desc_nulls_last("_delivered_at"), F.desc("delivery"), "_source_row", "source_file"
     )
+    newest = F.first("delivery").over(newest_first)
+    same_delivery = F.lag("delivery").over(newest_first) == F.col("delivery")
+    is_copy = same_delivery & (F.lag("_source_row").over(newest_first) == F.col("_source_row"))
+    is_old = F.col("order_id").isNotNull() & (F.col("delivery") != newest)
+    fate = F.when(is_old, Fate.SUPERSEDED).when(F.coalesce(is_copy, F.lit(False)), Fate.DUPLICATE)
+    fated = typed.withColumn("fate", fate).drop("_delivered_at")
+    if not has_line_numbers:
+        return fated.withColumn("repeat_of_key", F.lit(False))
+    same_line = Window.partitionBy("order_id", "fate", "line_id").orderBy("_source_row")
+    return fated.withColumn("repeat_of_key", F.col("fate").isNull() & (F.row_number().over(same_line) > 1))
 
 
 def _reasons(rules: LineRules) -> Column:
@@ -214,34 +213,44 @@ def matched_cancellations(lines: DataFrame, *, cancellation_order_pattern: str |
     Returns:
         The same rows with ``cancels_line`` on matched cancellations and ``cancelled_at`` on the sales they cancel.
     """
-    order = (
-        F.regexp_replace("order_id", cancellation_order_pattern, "")
-        if cancellation_order_pattern
-        else F.col("order_id")
-    )
+    prefix = cancellation_order_pattern
+    order = F.regexp_replace("order_id", prefix, "") if prefix else F.col("order_id")
     party = F.coalesce(F.concat(F.lit("c:"), "customer_id"), F.concat(F.lit("o:"), order))
-    same_goods = ("item_id", "location_id", "party", "pieces", "unit_price")
-    in_time = Window.partitionBy(*same_goods).orderBy("ordered_at", "closes", "order_id", "line_id")
+    events = lines.select(
+        "order_id", "line_id", "item_id", "location_id", "unit_price", "ordered_at",
+        party.alias("party"), F.abs("quantity").alias("pieces"), (F.col("quantity") < 0).alias("closes"),
+    )  # fmt: skip
+    cancelled_goods = events.where("closes").select(*_SAME_GOODS).distinct()
+    is_same = F.lit(True)
+    for name in _SAME_GOODS:
+        is_same = is_same & events[name].eqNullSafe(cancelled_goods[name])
+    pairs = _paired(events.join(cancelled_goods, is_same, "left_semi"))
+    return lines.join(pairs, on=["order_id", "line_id"], how="left")
+
+
+_SAME_GOODS = ("item_id", "location_id", "party", "pieces", "unit_price")
+
+
+def _paired(events: DataFrame) -> DataFrame:
+    """Matching brackets: one row per event that has a partner, with ``cancels_line`` or ``cancelled_at``."""
+    order = ("ordered_at", "closes", "order_id", "line_id")
+    in_time = Window.partitionBy(*_SAME_GOODS).orderBy(*order)
     so_far = in_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     before = in_time.rowsBetween(Window.unboundedPreceding, -1)
-    at_level = Window.partitionBy(*same_goods, "level").orderBy("ordered_at", "closes", "order_id", "line_id")
-    marked = lines.withColumns(
-        {"party": party, "pieces": F.abs("quantity"), "closes": F.col("quantity") < 0}
-    ).withColumn("open", F.sum(F.when(F.col("closes"), -1).otherwise(1)).over(so_far))
+    at_level = Window.partitionBy(*_SAME_GOODS, "level").orderBy(*order)
+    opened = events.withColumn("open", F.sum(F.when(F.col("closes"), -1).otherwise(1)).over(so_far))
     lowest_before = F.least(F.lit(0), F.coalesce(F.min("open").over(before), F.lit(0)))
-    levelled = marked.withColumn("floor", lowest_before).withColumn(
-        "level",
-        F.when(~F.col("closes"), F.col("open") - F.col("floor")).when(
-            F.col("open") >= F.col("floor"), F.col("open") - F.col("floor") + 1
-        ),
-    )
-    is_paired = F.col("level").isNotNull()
+    height = F.col("open") - F.col("floor")
+    closes = F.col("closes")
+    level = F.when(~closes, height).when(height >= 0, height + 1)
+    levelled = opened.withColumn("floor", lowest_before).withColumn("level", level).where("level IS NOT NULL")
     sale = F.concat_ws("/", F.lag("order_id").over(at_level), F.lag("line_id").over(at_level))
     cancelled_at = F.when(F.lead("closes").over(at_level), F.lead("ordered_at").over(at_level))
     return levelled.select(
-        *lines.columns,
-        F.when(F.col("closes") & is_paired, sale).alias("cancels_line"),
-        F.when(~F.col("closes"), cancelled_at).alias("cancelled_at"),
+        "order_id",
+        "line_id",
+        F.when(closes, sale).alias("cancels_line"),
+        F.when(~closes, cancelled_at).alias("cancelled_at"),
     )
 
 
@@ -253,10 +262,9 @@ def accepted_lines(matched: DataFrame, batches: DataFrame) -> DataFrame:
 def rejected_lines(lines: DataFrame, batches: DataFrame) -> DataFrame:
     """Rows of ``rejected_sales_line``: the mapped columns as they came, as text, with the reasons."""
     rejected = lines.where(F.col("fate") == Fate.REJECTED.value)
-    kept = (name for name in _TEXT if name != "line_id")
     return rejected.join(F.broadcast(batches), on="delivery", how="inner").select(
-        *(F.col("text")[name].alias(name) for name in kept),
-        "line_id",
+        *_NAMES,
+        *(F.col("text")[name].alias(name) for name in _PARSED),
         "source_file",
         "batch_id",
         "provenance",

@@ -100,8 +100,8 @@ class _Pool:
 
 
 def _pool(row: pd.Series) -> _Pool:
-    quantiles = (np.array(row[name], dtype=float) for name in ("step_quantiles", "sum_quantiles"))
-    return _Pool(*quantiles, float(row["sum_moment"]))
+    steps, sums = (np.array(row[name], dtype=float) for name in ("step_quantiles", "sum_quantiles"))
+    return _Pool(steps, sums, float(row["sum_moment"]))
 
 
 def _prior(levels: Sequence[float], h: int) -> _Pool:

@@ -1,0 +1,102 @@
+"""The sample, warehouses that jobs have filled, and ways to run jobs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from skucast.cli import main
+from tests.jobs.running import KEY, KEY_VARIABLE, Processes
+from tests.jobs.sample import Sample, write_sample
+
+PAST = date(2011, 10, 3)
+LATEST = date(2011, 12, 5)
+"""The decision date that follows from the sample: its newest line is of Friday, 2011-12-09."""
+
+Job = Callable[..., int]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A warehouse that jobs have written.
+
+    Attributes:
+        folder: the warehouse.
+        config: its configuration.
+        log: what the jobs printed, Spark's log included.
+    """
+
+    folder: Path
+    config: Path
+    log: str
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Some sixty items of the packaged sample."""
+    return write_sample(tmp_path_factory.mktemp("sample") / "files")
+
+
+@pytest.fixture(scope="session")
+def job(spark: SparkSession) -> Iterator[Job]:
+    """Runs the command line in this process, on the session of the tests; with the customer key unless told."""
+
+    def run(*words: object, key: str | None = KEY) -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(KEY_VARIABLE, key) if key else patch.delenv(KEY_VARIABLE, raising=False)
+            return main([str(word) for word in words])
+
+    before = spark.conf.getAll
+    yield run
+    for name, value in before.items():
+        if spark.conf.isModifiable(name):
+            spark.conf.set(name, value)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Starts processes; none outlives the test."""
+    started = Processes(tmp_path)
+    yield started
+    started.end_all()
+
+
+@pytest.fixture(scope="session")
+def past(sample: Sample, tmp_path_factory: pytest.TempPathFactory, job: Job) -> Filled:
+    """A fresh warehouse after one nightly run for a date in the past, with the whole input at hand."""
+    folder = tmp_path_factory.mktemp("past") / "warehouse"
+    config = sample.config(folder)
+    assert job("nightly", "--config", config, "--decision-date", PAST) == 0
+    return Filled(folder, config, "")
+
+
+@pytest.fixture(scope="session")
+def reference(past: Filled, sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """The same warehouse after one more run, for the newest date: in a process of its own that logs all it does."""
+    work = tmp_path_factory.mktemp("reference")
+    folder = Path(shutil.copytree(past.folder, work / "warehouse"))
+    config = sample.config(folder)
+    started = Processes(work)
+    process = started.skucast("nightly", "--config", str(config), "--set", "spark.spark.log.level=INFO")
+    try:
+        assert process.end() == 0, process.text[-3000:]
+        yield Filled(folder, config, process.text)
+    finally:
+        started.end_all()
+
+
+@pytest.fixture
+def copied(tmp_path: Path, sample: Sample) -> Callable[[Filled], Filled]:
+    """Copies a warehouse, so that a test may change it."""
+
+    def copy(original: Filled) -> Filled:
+        folder = Path(shutil.copytree(original.folder, tmp_path / "copy"))
+        return Filled(folder, sample.config(folder), original.log)
+
+    return copy

@@ -1,0 +1,230 @@
+"""The plan as plain loops, one item and location after the other: slow, and easy to check by eye."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from skucast.periods import DecisionClock, to_periods
+from skucast.transforms.planning import PlanTerms
+
+Row = dict[str, Any]
+Key = tuple[str, str]
+WEAKNESS = {"default": 2, "simulated": 1}
+
+
+def reference_plan(inputs: dict[str, list[Row]], terms: PlanTerms) -> dict[Key, Row]:
+    """What ``plan`` should answer, per item and location: the columns that can be computed independently."""
+    D = terms.decision_date
+    keys = {_key(r) for r in inputs["item_location"] if r["valid_from"] <= D}
+    keys |= {_key(r) for r in inputs["forecast"]} | {_key(r) for r in inputs["stock"] if r["as_of"] <= D}
+    classes = _classes(inputs, D)
+    return {key: _one(key, inputs, terms, *classes.get(key, ("N", "N"))) for key in sorted(keys)}
+
+
+def _key(row: Row) -> Key:
+    return row["item_id"], row["location_id"]
+
+
+def _of(key: Key, rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if _key(row) == key]
+
+
+def _newest(rows: list[Row], by: str, D: date) -> Row:
+    return max((row for row in rows if row[by] <= D), key=lambda row: row[by], default={})
+
+
+def _classes(inputs: dict[str, list[Row]], D: date) -> dict[Key, tuple[str, str]]:
+    last_year = [r for r in inputs["demand"] if D - timedelta(days=365) <= r["period_start"] < D]
+    values, xyz = {}, {}
+    for key in {_key(r) for r in last_year}:
+        rows = _of(key, last_year)
+        cost = _newest([r for r in inputs["item"] if r["item_id"] == key[0]], "valid_from", D).get("unit_cost")
+        priced = [r for r in rows if r["unit_price"] is not None and r["sales"] > 0]
+        price = np.average([r["unit_price"] for r in priced], weights=[r["sales"] for r in priced]) if priced else 0
+        values[key] = sum(r["sales"] for r in rows) * (cost or price)
+        known = [r["demand"] for r in rows if r["demand"] is not None]
+        mean = np.mean(known) if known else 0
+        variation = np.std(known) / mean if mean > 0 else None
+        xyz[key] = "N" if variation is None else "X" if variation < 0.5 else "Y" if variation < 1 else "Z"
+    abc, before, total = {}, 0.0, sum(values.values())
+    for key in sorted(values, key=lambda k: (-values[k], k)):
+        share = before / total if values[key] > 0 else None
+        abc[key] = "N" if share is None else "A" if share < 0.8 else "B" if share < 0.95 else "C"
+        before += values[key]
+    return {key: (abc[key], xyz[key]) for key in values}
+
+
+def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz: str) -> Row:
+    D, P = terms.decision_date, terms.frequency.days
+    listing = _newest(_of(key, inputs["item_location"]), "valid_from", D)
+    item = _newest([r for r in inputs["item"] if r["item_id"] == key[0]], "valid_from", D)
+
+    def term(name: str) -> Any:
+        return listing.get(name) if listing.get(name) is not None else terms.defaults.get(name)
+
+    L = to_periods(term("lead_time_days"), terms.frequency)
+    R = max(1, to_periods(term("review_period_days"), terms.frequency))
+    clock = DecisionClock(D, terms.frequency)
+    cover_until = clock.cover_until(L, R)
+    rate, cost = term("holding_rate_per_year"), item.get("unit_cost")
+    h = listing.get("holding_cost") or (rate * cost * P / 365 if rate and cost else None)
+    kind, wanted, source = _target(listing, terms, abc, xyz, h)
+
+    steps = {r["step"]: r for r in _of(key, inputs["forecast"])}
+    d = steps[max(steps)]["cumulative_mean"] / max(steps) if steps else 0.0
+    s, level, fill, mean, sd = _reorder_point(steps, L, R, kind, wanted, h)
+    K = term("fixed_cost")
+    eoq = math.sqrt(2 * K * d / h) if K and h else None
+    S = s + max(0.0, (eoq or 0.0) - R * d)
+    sd_L = (term("lead_time_sd_days") or 0.0) / P
+    lot = max(eoq or 0.0, R * d)
+    average = max(0.0, s - mean) + lot / 2
+
+    stock = _stock(key, inputs, terms)
+    due = _due(key, inputs, terms)
+    on_order = sum(q for day, q, _ in due if day < cover_until)
+    position = None if stock is None else stock["on_hand"] + on_order - stock["backorders"] - stock["reserved"]
+    reason = _reason(listing, clock, R, terms, position, bool(steps), s, S)
+    raw = S - position if reason == "below_reorder_point" and position is not None else 0.0
+    moq, pack = term("min_order_quantity") or 0.0, term("pack_size")
+    final = 0.0 if raw <= 0 else max(raw, moq)
+    final = math.ceil(round(final / pack, 9)) * pack if pack else final
+    return {
+        "lead_time": L, "review_period": R, "demand_mean": mean, "demand_sd": sd, "mean_per_period": d,
+        "target_kind": kind, "target_source": source, "cycle_service_level": level, "fill_rate": fill,
+        "reorder_point": s, "order_up_to_level": S, "economic_order_quantity": eoq, "safety_stock": s - mean,
+        "safety_stock_textbook": (
+            stats.norm.ppf(level) * math.hypot(sd, d * sd_L) if steps and 0 < level < 1 else None
+        ),
+        "abc_class": abc, "xyz_class": xyz, "holding_cost": h,
+        "annual_holding_cost": None if h is None else h * 365 / P * average,
+        "turnover": d * 365 / P / average if average else None,
+        "days_of_cover": position * P / d if position is not None and d else None,
+        "supplier_id": listing.get("supplier_id"), "inventory_position": position,
+        **(stock or {"on_hand": None, "backorders": None, "reserved": None, "stock_as_of": None}),
+        "on_order": on_order, "overdue": sum(q for day, q, _ in due if day < D),
+        "on_order_later": sum(q for day, q, _ in due if day >= cover_until),
+        "raw_quantity": raw, "final_quantity": final, "reason": reason, "arrival_date": clock.arrival_date(L),
+        "cover_until": cover_until, "value": final * cost if cost else None,
+    }  # fmt: skip
+
+
+def _target(listing: Row, terms: PlanTerms, abc: str, xyz: str, h: float | None) -> tuple[str, float, str]:
+    names = {"cycle_service_level": "cycle_service_level", "fill_rate": "fill_rate", "stockout_cost": "cost"}
+    asked = [(listing, "row"), *((terms.class_targets.get(c, {}), "class") for c in (abc + xyz, abc, xyz))]
+    for given, source in (*asked, (terms.defaults, "default")):
+        for name, kind in names.items():
+            if given.get(name) is not None:
+                if kind != "cost" or h is not None:
+                    return kind, given[name], source
+                default = [(names[n], v, "default") for n, v in terms.defaults.items() if n in names and v is not None]
+                return default[0] if default[0][0] != "cost" else ("cycle_service_level", 0.95, "default")
+    raise AssertionError
+
+
+def _reorder_point(
+    steps: dict[int, Row], L: int, R: int, kind: str, wanted: float, h: float | None
+) -> tuple[float, float, float | None, float, float]:
+    level = wanted / (wanted + h * R) if kind == "cost" and h is not None else wanted
+    if R + L not in steps or steps[R + L]["cumulative_mean"] == 0:
+        sd = steps[R + L]["cumulative_sd"] if R + L in steps else 0.0
+        return 0.0, 1.0 if kind == "fill_rate" else level, wanted if kind == "fill_rate" else None, 0.0, sd
+    row, before = steps[R + L], steps.get(L)
+    p, q = row["quantile_levels"], row["cumulative_quantiles"]
+    demand = row["cumulative_mean"] - (before["cumulative_mean"] if before else 0.0)
+
+    def fill(s: float) -> float:
+        short = _shortage(s, p, q) - (_shortage(s, p, before["cumulative_quantiles"]) if before else 0.0)
+        return min(1.0, max(0.0, 1 - short / demand)) if demand > 0 else 1.0
+
+    if kind == "fill_rate":
+        level = float(np.interp(wanted, [fill(s) for s in q], p))
+    level = min(max(level, p[0]), p[-1])
+    s = float(np.interp(level, p, q))
+    implied = wanted if kind == "fill_rate" else fill(s) if demand > 0 else None
+    return s, level, implied, row["cumulative_mean"], row["cumulative_sd"]
+
+
+def _shortage(s: float, levels: list[float], quantiles: list[float]) -> float:
+    p, v = [0.0, *levels, 1.0], [quantiles[0], *quantiles, quantiles[-1]]
+    crossings = [
+        p[i] + (s - v[i]) / (v[i + 1] - v[i]) * (p[i + 1] - p[i])
+        for i in range(len(p) - 1)
+        if (v[i] - s) * (v[i + 1] - s) < 0
+    ]
+    grid = np.sort([*p, *crossings])
+    return float(np.trapezoid(np.maximum(0, np.interp(grid, p, v) - s), grid))
+
+
+def _stock(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> Row | None:
+    D = terms.decision_date
+    count = _newest(_of(key, inputs["stock"]), "as_of", D)
+    if not count or (D - count["as_of"]).days > terms.max_stock_age_days:
+        return None
+    book = max(0.0, count["on_hand"])
+    book += sum(r["quantity"] for r in _of(key, inputs["receipt"]) if count["as_of"] <= r["received_on"] < D)
+    for line in _of(key, inputs["sales_line"]):
+        cancelled = line["cancelled_at"] is not None and line["cancelled_at"].date() < D
+        if line["quantity"] > 0 and count["as_of"] <= line["ordered_at"].date() < D and not cancelled:
+            book -= line["quantity"]
+    owed = max(0.0, -book) if terms.unmet_demand == "backorders" else 0.0
+    return {
+        "stock_as_of": count["as_of"],
+        "on_hand": max(0.0, book),
+        "backorders": (count["backorders"] or 0.0) + owed,
+        "reserved": count["reserved"] or 0.0,
+    }
+
+
+def _due(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple[date, float, str | None]]:
+    D = terms.decision_date
+    due, shown = [], set()
+    for line in _of(key, inputs["open_order"]):
+        if line["ordered_on"] < D:
+            shown.add(line["due_date"])
+            got = sum(
+                r["quantity"]
+                for r in inputs["receipt"]
+                if (r["order_id"], r["line_id"]) == (line["order_id"], line["line_id"]) and r["received_on"] < D
+            )
+            if line["quantity"] - got > 1e-9:
+                due.append((line["due_date"], line["quantity"] - got, line["provenance"]))
+    oldest = D - timedelta(days=terms.approval_expires_after_days)
+    for row in _of(key, inputs["order_plan_before"]):
+        said_yes = row["status"] in ("approved", "ordered") and row["decided_at"] and row["decided_at"].date() < D
+        if said_yes and oldest <= row["decision_date"] < D and row["final_quantity"] > 0:
+            if row["arrival_date"] not in shown:
+                due.append((row["arrival_date"], row["final_quantity"], row["provenance"]))
+    return due
+
+
+def _reason(
+    listing: Row,
+    clock: DecisionClock,
+    R: int,
+    terms: PlanTerms,
+    position: float | None,
+    forecast: bool,
+    s: float,
+    S: float,
+) -> str:
+    D = clock.decision_date
+    first, last = listing.get("active_from") or date.min, listing.get("active_to") or date.max
+    obstacles = {
+        "do_not_order": bool(listing.get("do_not_order")),
+        "inactive": not first <= D <= last,
+        "no_review": not clock.is_review(R, terms.review_anchor),
+        "stock_unknown": position is None,
+        "no_forecast": not forecast,
+    }
+    for reason, holds in obstacles.items():
+        if holds:
+            return reason
+    assert position is not None
+    return "below_reorder_point" if round(position - s, 9) <= 0 and round(S - position, 9) > 0 else "covered"
