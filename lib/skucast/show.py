@@ -25,6 +25,7 @@ _COLUMNS = {
     "series_status": ("item_id", "location_id", "demand_class", "method", "status", "reason"),
     "run": ("run_id", "stage", "decision_date", "outcome", "seconds", "rows", "message"),
 }
+_SENTENCES = ("explanation", "reason", "message")
 
 
 def show(warehouse: Warehouse, table: Table, decision_date: date | None, top: int) -> str:
@@ -45,9 +46,21 @@ def show(warehouse: Warehouse, table: Table, decision_date: date | None, top: in
     if table.name in _ORDER:
         direction, column = _ORDER[table.name]
         rows = rows.orderBy(direction(column), *table.keys)
-    shown = rows.select(*_COLUMNS.get(table.name, table.names)).limit(top).toPandas()
+    return _as_text(rows.select(*_COLUMNS.get(table.name, table.names)).limit(top).toPandas())
+
+
+def _as_text(shown: pd.DataFrame) -> str:
+    """Aligned columns; a column with a sentence goes under its row."""
+    sentence = next((name for name in _SENTENCES if name in shown), None)
     with pd.option_context("display.width", None, "display.max_columns", None, "display.max_colwidth", None):
-        return shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:,.2f}".removesuffix(".00"))
+        lines = shown.drop(columns=sentence or []).to_string(
+            index=False, na_rep="", float_format=lambda value: f"{value:,.2f}".removesuffix(".00")
+        )
+    if sentence is None or shown.empty:
+        return lines
+    header, *rows = lines.splitlines()
+    explained = (f"{row}\n    {text}" for row, text in zip(rows, shown[sentence], strict=True))
+    return "\n".join([header, *explained])
 
 
 def _of_decision(warehouse: Warehouse, table: Table, asked: date | None) -> DataFrame:
