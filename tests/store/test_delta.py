@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from skucast.errors import ContractError, EnvironmentNotReadyError
 from skucast.store.delta import Warehouse, require_writable
-from skucast.tables import DEMAND, ORDER_PLAN, STOCK, Column, Table
+from skucast.tables import DEMAND, STOCK, Column, Table
 
 pytestmark = pytest.mark.spark
 
@@ -69,39 +69,42 @@ def test_a_created_table_carries_constraints_comments_retention_and_partitions(w
     assert "interval 60 days" == properties["delta.deletedFileRetentionDuration"]
     assert "interval 90 days" == properties["delta.logRetentionDuration"]
     assert ["day"] == detail["partitionColumns"]
-    comments = {field.name: field.metadata.get("comment") for field in table.toDF().schema}
+    warehouse.overwrite(PLAN, rows(warehouse, ("A", MONDAY, 2.0, "proposed")))
+    schema = warehouse.spark.read.format("delta").load(warehouse.path(PLAN)).schema
+    comments = {field.name: field.metadata.get("comment") for field in schema}
     assert {column.name: column.described for column in PLAN.columns} == comments
     assert "How much. [u]" == comments["quantity"]
 
 
-def test_comments_outlive_later_writes(warehouse):
-    for quantity in (1.0, 2.0):
-        warehouse.overwrite(PLAN, rows(warehouse, ("A", MONDAY, quantity, "proposed")))
-    schema = warehouse.spark.read.format("delta").load(warehouse.path(PLAN)).schema
-    assert "How much. [u]" == schema["quantity"].metadata["comment"]
+BROKEN = [
+    (("A", MONDAY, float("nan"), "proposed"), "quantity_valid"),
+    (("A", MONDAY, float("inf"), "proposed"), "quantity_valid"),
+    (("A", MONDAY, -1.0, "proposed"), "quantity_valid"),
+    (("A", MONDAY, None, "proposed"), "quantity_valid"),
+    ((None, MONDAY, 1.0, "proposed"), "item_id_valid"),
+    (("A", MONDAY, 0.0, "approved"), "approved_is_something"),
+]
 
 
-@pytest.mark.parametrize(
-    ("row", "constraint"),
-    [
-        (("A", MONDAY, float("nan"), "proposed"), "quantity_valid"),
-        (("A", MONDAY, float("inf"), "proposed"), "quantity_valid"),
-        (("A", MONDAY, -1.0, "proposed"), "quantity_valid"),
-        (("A", MONDAY, None, "proposed"), "quantity_valid"),
-        ((None, MONDAY, 1.0, "proposed"), "item_id_valid"),
-        (("A", MONDAY, 0.0, "approved"), "approved_is_something"),
-    ],
-)
-def test_a_row_that_breaks_a_constraint_stops_the_write_and_changes_nothing(warehouse, row, constraint):
-    """Both at creation and later; Spark ranks NaN above every number, so a plain >= would let it in."""
-    with pytest.raises(ContractError, match=f"(?s)table plan breaks a constraint, nothing was written: .*{constraint}"):
-        warehouse.overwrite(PLAN, rows(warehouse, row))
-    assert [] == stored(warehouse)
+def test_a_row_that_breaks_a_constraint_stops_the_write_and_changes_nothing(warehouse):
+    """Spark ranks NaN above every number, so that a plain >= would let it in."""
     good = ("B", MONDAY, 1.0, "proposed")
     warehouse.overwrite(PLAN, rows(warehouse, good))
-    with pytest.raises(ContractError, match=constraint):
-        warehouse.replace_where(PLAN, rows(warehouse, good, row), f"day = DATE '{MONDAY}'")
+    for row, constraint in BROKEN:
+        with pytest.raises(
+            ContractError, match=f"(?s)table plan breaks a constraint, nothing was written: .*{constraint}"
+        ):
+            warehouse.replace_where(PLAN, rows(warehouse, good, row), f"day = DATE '{MONDAY}'")
     assert [good] == stored(warehouse)
+
+
+def test_a_first_write_that_fails_leaves_no_table_and_the_next_one_succeeds(warehouse):
+    with pytest.raises(ContractError, match="quantity_valid"):
+        warehouse.overwrite(PLAN, rows(warehouse, BROKEN[0][0]))
+    assert not warehouse.exists(PLAN)
+    assert [] == stored(warehouse)
+    warehouse.overwrite(PLAN, rows(warehouse, ("B", MONDAY, 1.0, "proposed")))
+    assert [("B", MONDAY, 1.0, "proposed")] == stored(warehouse)
 
 
 def test_the_declared_tables_refuse_nan_too(warehouse):
@@ -111,23 +114,19 @@ def test_the_declared_tables_refuse_nan_too(warehouse):
         warehouse.overwrite(DEMAND, DEMAND.frame(warehouse.spark, [row | flags]))
 
 
-def test_replacing_by_predicate_twice_is_replacing_once(warehouse):
+def test_replacing_by_predicate_twice_is_replacing_once_and_rows_outside_of_it_are_refused(warehouse):
     other, first, second = (
         ("A", TUESDAY, 9.0, "approved"),
         ("A", MONDAY, 1.0, "proposed"),
         ("B", MONDAY, 2.0, "proposed"),
     )
+    on_monday = f"day = DATE '{MONDAY}'"
     warehouse.overwrite(PLAN, rows(warehouse, other, ("C", MONDAY, 3.0, "proposed")))
     for _ in range(2):
-        warehouse.replace_where(PLAN, rows(warehouse, first, second), f"day = DATE '{MONDAY}'")
-        assert [first, other, second] == stored(warehouse)
-
-
-def test_replacing_by_predicate_refuses_rows_outside_of_it(warehouse):
-    warehouse.overwrite(PLAN, rows(warehouse, ("A", MONDAY, 1.0, "proposed")))
+        warehouse.replace_where(PLAN, rows(warehouse, first, second), on_monday)
     with pytest.raises(Exception, match="DELTA_REPLACE_WHERE_MISMATCH"):
-        warehouse.replace_where(PLAN, rows(warehouse, ("A", TUESDAY, 1.0, "proposed")), f"day = DATE '{MONDAY}'")
-    assert [("A", MONDAY, 1.0, "proposed")] == stored(warehouse)
+        warehouse.replace_where(PLAN, rows(warehouse, ("D", TUESDAY, 1.0, "proposed")), on_monday)
+    assert [first, other, second] == stored(warehouse)
 
 
 def test_replacing_by_key_keeps_the_rest_and_can_be_repeated(warehouse):
@@ -135,45 +134,28 @@ def test_replacing_by_key_keeps_the_rest_and_can_be_repeated(warehouse):
     warehouse.overwrite(PLAN, rows(warehouse, kept, old))
     for _ in range(2):
         warehouse.replace_matching(PLAN, rows(warehouse, new, ("C", TUESDAY, 3.0, "proposed")))
-        assert [kept, new, ("C", TUESDAY, 3.0, "proposed")] == stored(warehouse)
-
-
-def test_replacing_by_some_columns_drops_all_rows_that_share_them(warehouse):
-    warehouse.overwrite(PLAN, rows(warehouse, ("A", MONDAY, 1.0, "proposed"), ("B", TUESDAY, 2.0, "proposed")))
+    assert [kept, new, ("C", TUESDAY, 3.0, "proposed")] == stored(warehouse)
+    # By some columns only: every stored row that shares them goes.
     warehouse.replace_matching(PLAN, rows(warehouse, ("Z", MONDAY, 7.0, "proposed")), "day")
-    assert [("B", TUESDAY, 2.0, "proposed"), ("Z", MONDAY, 7.0, "proposed")] == stored(warehouse)
-
-
-def merged(warehouse: Warehouse, *given: tuple[str, date, float, str]) -> list[tuple[Any, ...]]:
-    scope = f"old.day = DATE '{MONDAY}'"
-    warehouse.merge(PLAN, rows(warehouse, *given), scope=scope, replaceable="old.status = 'proposed'")
-    return stored(warehouse)
+    assert [("C", TUESDAY, 3.0, "proposed"), ("Z", MONDAY, 7.0, "proposed")] == stored(warehouse)
 
 
 def test_a_merge_replaces_proposals_and_never_a_planners_word(warehouse):
-    yesterday = ("A", TUESDAY, 9.0, "proposed")
-    approved = ("A", MONDAY, 1.0, "approved")
-    before = [approved, ("B", MONDAY, 2.0, "proposed"), ("C", MONDAY, 3.0, "proposed"), yesterday]
-    warehouse.overwrite(PLAN, rows(warehouse, *before))
+    def merge(*given: tuple[str, date, float, str]) -> None:
+        scope = f"old.day = DATE '{MONDAY}'"
+        warehouse.merge(PLAN, rows(warehouse, *given), scope=scope, replaceable="old.status = 'proposed'")
+
+    merge(("B", MONDAY, 2.0, "proposed"), ("C", MONDAY, 3.0, "proposed"))
+    yesterday, word = ("A", TUESDAY, 9.0, "proposed"), ("A", MONDAY, 1.0, "approved")
+    warehouse.overwrite(PLAN, warehouse.read(PLAN).unionByName(rows(warehouse, yesterday, word)))
     for _ in range(2):
-        found = merged(
-            warehouse, ("A", MONDAY, 100.0, "proposed"), ("B", MONDAY, 20.0, "proposed"), ("D", MONDAY, 4.0, "proposed")
-        )
-        # A keeps its word, B is replaced, C is gone, D is new, the other day is untouched.
-        assert [approved, yesterday, ("B", MONDAY, 20.0, "proposed"), ("D", MONDAY, 4.0, "proposed")] == found
-
-
-def test_an_approved_row_outlives_a_plan_that_no_longer_has_it(warehouse):
-    approved = ("A", MONDAY, 1.0, "approved")
-    warehouse.overwrite(PLAN, rows(warehouse, approved, ("B", MONDAY, 2.0, "proposed")))
-    assert [approved] == merged(warehouse)
-
-
-def test_a_first_merge_creates_the_table_with_its_constraints(warehouse):
-    assert [("A", MONDAY, 1.0, "proposed")] == merged(warehouse, ("A", MONDAY, 1.0, "proposed"))
+        merge(("A", MONDAY, 100.0, "proposed"), ("B", MONDAY, 20.0, "proposed"), ("D", MONDAY, 4.0, "proposed"))
+    # A keeps its word, B is replaced, C is gone, D is new, the other day is untouched.
+    assert [word, yesterday, ("B", MONDAY, 20.0, "proposed"), ("D", MONDAY, 4.0, "proposed")] == stored(warehouse)
     with pytest.raises(ContractError, match="quantity_valid"):
-        merged(warehouse, ("B", MONDAY, float("nan"), "proposed"))
-    assert [("A", MONDAY, 1.0, "proposed")] == stored(warehouse)
+        merge(("B", MONDAY, float("nan"), "proposed"))
+    merge()
+    assert [word, yesterday] == stored(warehouse)
 
 
 def test_reads_stay_at_the_version_they_were_pinned_to(warehouse):
@@ -196,7 +178,7 @@ def test_an_older_schema_on_disk_is_named_with_the_remedy_whatever_is_done_to_it
         lambda: warehouse.overwrite(PLAN, new),
         lambda: warehouse.replace_where(PLAN, new, f"day = DATE '{MONDAY}'"),
         lambda: warehouse.replace_matching(PLAN, new),
-        lambda: merged(warehouse, ("A", MONDAY, 2.0, "proposed")),
+        lambda: warehouse.merge(PLAN, new, scope="true", replaceable="true"),
     ):
         with pytest.raises(
             ContractError,
@@ -204,39 +186,22 @@ def test_an_older_schema_on_disk_is_named_with_the_remedy_whatever_is_done_to_it
             r"\['quantity is int, expected double'\]; move that folder away and run again",
         ):
             act()
-    assert 1 == warehouse.spark.read.format("delta").load(warehouse.path(PLAN)).count()
+    assert 0 == DeltaTable.forPath(warehouse.spark, warehouse.path(PLAN)).history(1).first()["version"]
 
 
-def test_registered_tables_can_be_queried_by_name(warehouse):
-    warehouse.overwrite(PLAN, rows(warehouse, ("A", MONDAY, 1.0, "proposed")))
-    for _ in range(2):
-        warehouse.register((PLAN, STOCK))
-    spark = warehouse.spark
-    try:
-        assert [("A",)] == [tuple(row) for row in spark.sql("SELECT item_id FROM delta_tests.plan").collect()]
-        assert ["plan"] == [row["tableName"] for row in spark.sql("SHOW TABLES IN delta_tests").collect()]
-    finally:
-        spark.sql("DROP DATABASE delta_tests CASCADE")
-
-
-def test_a_registered_name_follows_the_warehouse_that_registered_last(warehouse, tmp_path):
+def test_registered_tables_can_be_queried_by_name_and_follow_the_warehouse_that_registered_last(warehouse, tmp_path):
     """The same database over a second warehouse must not go on showing the first one's rows."""
     spark = warehouse.spark
-    second = Warehouse(spark, str(tmp_path / "second"), warehouse.database)
+    second = Warehouse(spark, str(tmp_path / "it's second"), warehouse.database)
     warehouse.overwrite(PLAN, rows(warehouse, ("A", MONDAY, 1.0, "proposed")))
     second.overwrite(PLAN, rows(second, ("B", MONDAY, 1.0, "proposed")))
     try:
-        for each in (warehouse, second):
-            each.register((PLAN,))
-        assert [("B",)] == [tuple(row) for row in spark.sql("SELECT item_id FROM delta_tests.plan").collect()]
+        for each, expected in ((warehouse, "A"), (second, "B"), (second, "B")):
+            each.register((PLAN, STOCK))
+            assert [(expected,)] == [tuple(row) for row in spark.sql("SELECT item_id FROM delta_tests.plan").collect()]
+        assert ["plan"] == [row["tableName"] for row in spark.sql("SHOW TABLES IN delta_tests").collect()]
     finally:
         spark.sql("DROP DATABASE delta_tests CASCADE")
-
-
-def test_order_plan_is_created_with_its_partitions(warehouse):
-    warehouse.overwrite(ORDER_PLAN, ORDER_PLAN.frame(warehouse.spark))
-    detail = DeltaTable.forPath(warehouse.spark, warehouse.path(ORDER_PLAN)).detail().first()
-    assert ["decision_date"] == detail["partitionColumns"]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_with_the_remedy(tmp_path):

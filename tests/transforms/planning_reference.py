@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from tests.transforms.planning_cases import Row
 
 from skucast.periods import DecisionClock, to_periods
 from skucast.transforms.planning import PlanTerms
 
-Row = dict[str, Any]
 Key = tuple[str, str]
-WEAKNESS = {"default": 2, "simulated": 1}
 
 
 def reference_plan(inputs: dict[str, list[Row]], terms: PlanTerms) -> dict[Key, Row]:
@@ -88,9 +87,9 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz
 
     stock = _stock(key, inputs, terms)
     due = _due(key, inputs, terms)
-    on_order = sum(q for day, q, _ in due if day < cover_until)
+    on_order = sum(q for day, q in due if day < cover_until)
     position = None if stock is None else stock["on_hand"] + on_order - stock["backorders"] - stock["reserved"]
-    reason = _reason(listing, clock, R, terms, position, bool(steps), s, S)
+    reason = _reason(listing, clock, R, terms, position, steps, s, S)
     raw = S - position if reason == "below_reorder_point" and position is not None else 0.0
     moq, pack = term("min_order_quantity") or 0.0, term("pack_size")
     final = 0.0 if raw <= 0 else max(raw, moq)
@@ -108,8 +107,8 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz
         "days_of_cover": position * P / d if position is not None and d else None,
         "supplier_id": listing.get("supplier_id"), "inventory_position": position,
         **(stock or {"on_hand": None, "backorders": None, "reserved": None, "stock_as_of": None}),
-        "on_order": on_order, "overdue": sum(q for day, q, _ in due if day < D),
-        "on_order_later": sum(q for day, q, _ in due if day >= cover_until),
+        "on_order": on_order, "overdue": sum(q for day, q in due if day < D),
+        "on_order_later": sum(q for day, q in due if day >= cover_until),
         "raw_quantity": raw, "final_quantity": final, "reason": reason, "arrival_date": clock.arrival_date(L),
         "cover_until": cover_until, "value": final * cost if cost else None,
     }  # fmt: skip
@@ -182,7 +181,7 @@ def _stock(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> Row | No
     }
 
 
-def _due(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple[date, float, str | None]]:
+def _due(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple[date, float]]:
     D = terms.decision_date
     due, shown = [], set()
     for line in _of(key, inputs["open_order"]):
@@ -194,13 +193,13 @@ def _due(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple
                 if (r["order_id"], r["line_id"]) == (line["order_id"], line["line_id"]) and r["received_on"] < D
             )
             if line["quantity"] - got > 1e-9:
-                due.append((line["due_date"], line["quantity"] - got, line["provenance"]))
+                due.append((line["due_date"], line["quantity"] - got))
     oldest = D - timedelta(days=terms.approval_expires_after_days)
     for row in _of(key, inputs["order_plan_before"]):
         said_yes = row["status"] in ("approved", "ordered") and row["decided_at"] and row["decided_at"].date() < D
-        if said_yes and oldest <= row["decision_date"] < D and row["final_quantity"] > 0:
-            if row["arrival_date"] not in shown:
-                due.append((row["arrival_date"], row["final_quantity"], row["provenance"]))
+        counts = said_yes and oldest <= row["decision_date"] < D and row["final_quantity"] > 0
+        if counts and row["arrival_date"] not in shown:
+            due.append((row["arrival_date"], row["final_quantity"]))
     return due
 
 
@@ -210,7 +209,7 @@ def _reason(
     R: int,
     terms: PlanTerms,
     position: float | None,
-    forecast: bool,
+    steps: dict[int, Row],
     s: float,
     S: float,
 ) -> str:
@@ -221,7 +220,7 @@ def _reason(
         "inactive": not first <= D <= last,
         "no_review": not clock.is_review(R, terms.review_anchor),
         "stock_unknown": position is None,
-        "no_forecast": not forecast,
+        "no_forecast": not steps,
     }
     for reason, holds in obstacles.items():
         if holds:

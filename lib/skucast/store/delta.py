@@ -41,9 +41,9 @@ class Warehouse:
         return f"{self.root}/{table.name}"
 
     def exists(self, table: Table) -> bool:
-        """Whether the table has been written before."""
+        """Whether the table has been written before; the log folder of a write that failed holds no commit."""
         if "://" not in self.root:
-            return Path(self.path(table), "_delta_log").is_dir()
+            return any(Path(self.path(table), "_delta_log").glob("[0-9]*"))
         return DeltaTable.isDeltaTable(self.spark, self.path(table))
 
     def version(self, table: Table) -> int | None:
@@ -136,12 +136,15 @@ class Warehouse:
         return self.version(table) or 0
 
     def register(self, tables: tuple[Table, ...]) -> None:
-        """Make the existing tables known to SQL as ``database.table``."""
+        """Make the existing tables known to SQL as ``database.table``; names of another warehouse move to this one."""
         self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
         for table in tables:
             if self.exists(table):
-                name = f"{self.database}.{table.name}"
-                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{self.path(table)}'")
+                name, place = f"{self.database}.{table.name}", self.path(table).replace("'", "\\'")
+                if self.spark.catalog.tableExists(name):
+                    self.spark.sql(f"ALTER TABLE {name} SET LOCATION '{place}'")
+                else:
+                    self.spark.sql(f"CREATE TABLE {name} USING DELTA LOCATION '{place}'")
 
     def require_writable(self) -> None:
         """Refuse a warehouse that cannot be written before any work is done.

@@ -81,7 +81,7 @@ def _loaded(
 def _expressed(frame: DataFrame, table: str, column: str, sql: str) -> Column:
     expression = F.expr(sql).alias(column)
     try:
-        _ = frame.select(expression).schema
+        _ = frame.select(SOURCE_ROW, expression).schema
     except PySparkException as problem:
         kind = "does not parse" if isinstance(problem, ParseException) else "does not fit the source"
         raise SourceError(
