@@ -60,7 +60,9 @@ def folded(folder: Path, fold: int) -> str:
     for copy in range(fold):
         renamed = lines["InvoiceNo"].str.replace(r"^(C?)", rf"\g<1>{copy:03d}", n=1, regex=True)
         customers = lines["CustomerID"] + 100_000 * copy
-        lines.assign(InvoiceNo=renamed, CustomerID=customers).to_parquet(target / f"copy{copy:03d}.parquet", index=False)
+        lines.assign(InvoiceNo=renamed, CustomerID=customers).to_parquet(
+            target / f"copy{copy:03d}.parquet", index=False
+        )
     return str(target)
 
 

@@ -6,25 +6,35 @@ import numpy as np
 
 from skucast.forecasting.baselines import known_mean
 from skucast.forecasting.panel import FloatArray
-from skucast.forecasting.smoothing import ALPHAS, smooth
+from skucast.forecasting.smoothing import smooth
+
+ALPHA = 0.2
+"""Smoothing constant whose one-step errors are taken: fixed, so that no lucky fit shrinks the scale."""
+
+MEMORY = 0.94
+"""Weight that a squared error keeps from one period to the next. Source: J.P. Morgan/Reuters (1996), RiskMetrics."""
 
 PRIOR_ERRORS = 0.5
-"""Weight, in observed errors, of the prior belief that errors are as large as the mean."""
+"""Weight, in observed errors, of the belief that errors are as large as the present level."""
+
+PRIOR_HISTORY = 0.01
+"""Weight of the belief that they are as large as the mean of the whole history: all that a dead item keeps."""
 
 
 def spread_scale(demand: FloatArray) -> FloatArray:
-    """Root mean square of one-step smoothing errors, drawn slightly to the mean demand; shape (n_series,), > 0.
+    """Root mean square of recent one-step smoothing errors, drawn slightly to the level; shape (n_series,), > 0.
 
-    scale² = (sum of squared errors + w·mean²) / (number of errors + w), w = ``PRIOR_ERRORS``. With 50 errors the prior
-    hardly matters (a constant series still gets a tenth of its mean); with one or two it keeps a lucky small error from
-    blowing up every scaled error of the series. It turns with the unit of measure, as a Poisson floor √mean would not
-    (some sources give kilograms or normalised amounts). Without any demand there is no unit to respect: the scale is 1.
+    scale² = (Σ λ^age·e² + w·level² + v·mean²) / (Σ λ^age + w + v), with λ = ``MEMORY``, w = ``PRIOR_ERRORS`` and
+    v = ``PRIOR_HISTORY``. Recent errors count most, so that the spread of an item that dies goes with its sales; the
+    level keeps one or two lucky small errors from blowing up every scaled error of a series. The scale turns with the unit
+    of measure, as a Poisson floor √mean would not (some sources give kilograms or normalised amounts). Without any
+    demand there is no unit to respect: the scale is 1.
 
     Args:
         demand: units per period that one origin knew, NaN where unknown, shape (n_series, n_periods).
     """
-    smoothing = smooth(demand, ALPHAS)
-    squared_error = smoothing.squared_error.min(axis=1)
-    mean = np.nan_to_num(known_mean(demand), nan=0.0)
-    scale = np.sqrt((squared_error + PRIOR_ERRORS * mean**2) / (smoothing.n_errors + PRIOR_ERRORS))
+    smoothing = smooth(demand, np.array([ALPHA]), memory=MEMORY)
+    level, mean = np.nan_to_num(smoothing.level[:, 0]), np.nan_to_num(known_mean(demand), nan=0.0)
+    believed = PRIOR_ERRORS * level**2 + PRIOR_HISTORY * mean**2
+    scale = np.sqrt((smoothing.squared_error[:, 0] + believed) / (smoothing.n_errors + PRIOR_ERRORS + PRIOR_HISTORY))
     return np.where(scale > 0, scale, 1.0)
