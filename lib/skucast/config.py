@@ -88,8 +88,8 @@ class Forecast(_Section):
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
         "smooth": ("naive", "mean", "seasonal_naive", "ses", "prophet", "arima"),
         "erratic": ("naive", "mean", "seasonal_naive", "ses", "tsb", "prophet", "arima"),
-        "intermittent": ("mean", "seasonal_naive", "ses", "croston", "sba", "tsb"),
-        "lumpy": ("mean", "seasonal_naive", "ses", "croston", "sba", "tsb"),
+        "intermittent": ("naive", "mean", "seasonal_naive", "ses", "croston", "sba", "tsb"),
+        "lumpy": ("naive", "mean", "seasonal_naive", "ses", "croston", "sba", "tsb"),
     }
     origins: Annotated[int, Field(ge=3, le=52)] = 4
     origin_step: Annotated[int, Field(ge=1)] = 1

@@ -90,7 +90,7 @@ def naive(values: Iterable[float]) -> float:
 
 def seasonal_naive(values: Sequence[float], start: int, season_length: int, horizon: int) -> list[float]:
     forecast = [naive(values)] * horizon
-    if len(values) - start < season_length:
+    if len(values) - start < 2 * season_length:
         return forecast
     for step in range(horizon):
         period = len(values) + step % season_length - season_length

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting import reference
-from tests.forecasting.reference import FAST, examples, panel_of, plan_of
 
 from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.fits import Fits, batched, per_series
 from skucast.forecasting.registry import METHODS, Method
 from skucast.forecasting.smoothing import ALPHAS
+from tests.forecasting import reference
+from tests.forecasting.reference import FAST, examples, panel_of, plan_of
 
 NAN = np.nan
 PANELS = hnp.arrays(

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting import reference
-from tests.forecasting.reference import FAST, examples, panel_of
 
 from skucast.forecasting.registry import METHODS
 from skucast.forecasting.smoothing import ALPHAS, smooth
+from tests.forecasting import reference
+from tests.forecasting.reference import FAST, examples, panel_of
 
 NAN = np.nan
 BATCHED = {method.name: method.fit for method in METHODS if not method.is_slow}
@@ -119,6 +119,6 @@ def test_seasonal_naive_repeats_the_last_season_and_looks_further_back_over_gaps
     assert [[5, 2, 7, 8, 5]] == BATCHED["seasonal_naive"](panel, {}).mean.tolist()
 
 
-def test_seasonal_naive_of_less_than_a_season_is_naive():
-    panel = panel_of([[NAN, NAN, NAN, 4, 5]], horizon=3, season_length=4)
+def test_seasonal_naive_of_less_than_two_seasons_is_naive():
+    panel = panel_of([[NAN, 1, 2, 3, 4, 5]], horizon=3, season_length=4)
     assert [[5, 5, 5]] == BATCHED["seasonal_naive"](panel, {}).mean.tolist()

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.forecasting.reference import FAST, panel_of, plan_of
 
 from skucast.forecasting.engine import forecast_panel
+from tests.forecasting.reference import FAST, panel_of, plan_of
 
 LINES = Path(__file__).parents[3] / "shared" / "data" / "online_retail.parquet"
 HORIZON = 6

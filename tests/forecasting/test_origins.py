@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting.reference import examples, panel_of
 
 from skucast.forecasting.origins import rolling_origins
+from tests.forecasting.reference import examples, panel_of
 
 NAN = np.nan
 

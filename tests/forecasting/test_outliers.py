@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting.reference import examples
 
 from skucast.forecasting.outliers import MAD_TO_SD, capped, is_outlier, upper_limits
+from tests.forecasting.reference import examples
 
 NAN = np.nan
 SPIKE = [5.0, 6, 5, 7, 0, 6, 5, NAN, 6, 7, 5, 90]

@@ -5,9 +5,9 @@ from datetime import date
 
 import numpy as np
 import pytest
-from tests.forecasting.reference import panel_of
 
 from skucast.forecasting.panel import Panel
+from tests.forecasting.reference import panel_of
 
 NAN = np.nan
 

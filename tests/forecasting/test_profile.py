@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.forecasting.reference import panel_of
 
 from skucast.forecasting.profile import demand_classes, profile
+from tests.forecasting.reference import panel_of
 
 NAN = np.nan
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting.reference import examples
 
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd, scaled_errors
+from tests.forecasting.reference import examples
 
 NAN = np.nan
 ERRORS = hnp.arrays(np.float64, (2, 4, 3), elements=st.floats(-5, 20))

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting import reference
-from tests.forecasting.reference import examples
 
 from skucast.forecasting.scores import error_sums, naive_mean_square, rmsse
+from tests.forecasting import reference
+from tests.forecasting.reference import examples
 
 NAN = np.nan
 VALUES = st.sampled_from([NAN, 0.0, 0.0, 1.0, 2.0, 7.0])

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting.reference import examples
 
 from skucast.forecasting.spread import spread_scale
+from tests.forecasting.reference import examples
 
 NAN = np.nan
 

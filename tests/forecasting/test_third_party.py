@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.forecasting.reference import panel_of, plan_of
 
 from skucast.forecasting.arima import arima, needs_difference
 from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.prophet import prophet
+from tests.forecasting.reference import panel_of, plan_of
 
 NAN = np.nan
 

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+
 from tests.jobs.conftest import Filled
 from tests.jobs.sample import ROOT
 from tests.jobs.stored import frame_of

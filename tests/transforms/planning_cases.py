@@ -92,7 +92,7 @@ class World:
         """Mean 10 a period; over h periods the quantiles 8h, 10h and 52h/3, so that 52 covers 3 periods at 95 %."""
         if forecast:
             self.rows["forecast"] += forecast_rows(
-                item, "x", self.terms, 8, lambda h: [8.0 * h, 10.0 * h, 52.0 * h / 3]
+                item, "x", self.terms, 24, lambda h: [8.0 * h, 10.0 * h, 52.0 * h / 3]
             )
         if stock is not None:
             self.add("stock", item, on_hand=stock)

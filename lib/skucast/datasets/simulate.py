@@ -4,8 +4,8 @@
 Sales are real. All else is drawn from one seed, except the UK bank holidays, which are real too.
 
 **Accepted sale**: an order line whose invoice is no cancellation (no leading ``C``), with a positive quantity and
-price, of a product code. Exact duplicates count. **Net sales** of a day: its accepted sales but for those known to be
-cancelled at the first snapshot after that day. A cancellation takes out the newest earlier line with the same item,
+price, of a product code. Exact duplicates count once. **Net sales** of a day: its accepted sales but for those known to
+be cancelled at the first snapshot after that day. A cancellation takes out the newest earlier line with the same item,
 known customer, quantity and price; two cancellations of one line count once. Goods cancelled after that snapshot, and
 all other returns, do not go back on the shelf. So between consecutive snapshots a and b, exactly::
 

@@ -23,11 +23,11 @@ def mean(panel: Panel) -> Fits:
 def seasonal_naive(panel: Panel) -> Fits:
     """The last known value at the same place of the season.
 
-    Where that place is unknown in all seasons, and for a series whose life is shorter than one season, this is by
-    definition the naive forecast.
+    Where that place is unknown in all seasons, and for a series whose life is shorter than two seasons, this is by
+    definition the naive forecast: a season seen once is not known to return, and no origin could have tested it.
     """
     place = _last_season(panel.demand, panel.season_length)[:, np.arange(panel.horizon) % panel.season_length]
-    has_season: BoolArray = panel.n_periods - panel.start >= panel.season_length
+    has_season: BoolArray = panel.n_periods - panel.start >= 2 * panel.season_length
     usable = has_season[:, None] & ~np.isnan(place)
     forecast = np.where(usable, place, last_known(panel.demand)[:, None])
     return Fits(forecast, {"season_length": np.where(has_season, float(panel.season_length), 1.0)})

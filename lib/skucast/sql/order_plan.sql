@@ -93,7 +93,8 @@ SELECT
   'proposed'                                                                 AS status,
   final_quantity * unit_cost                                                 AS value,
   -- How long the position lasts at mean demand.
-  try_divide(inventory_position * :period_days, mean_per_period)             AS days_of_cover,
+  IF(inventory_position * :period_days <= 3650 * mean_per_period,
+     try_divide(inventory_position * :period_days, mean_per_period), NULL) AS days_of_cover,
   CASE weakest WHEN 2 THEN 'default' WHEN 1 THEN 'simulated' ELSE 'measured' END AS provenance,
   CASE reason
     WHEN 'do_not_order' THEN concat(

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from skucast.forecasting.engine import PanelForecast, Plan, forecast_panel
 from skucast.forecasting.panel import FloatArray
+from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd, scaled_errors
 from skucast.periods import add_periods
 from skucast.tables.forecast import BACKTEST, SERIES_STATUS
@@ -179,7 +180,9 @@ def _forecast_rows(fits: pd.DataFrame, spread: Spread, span: Span, written: Writ
     n_series, horizon = len(fits), span.horizon
     mean = np.array(fits["mean"].tolist(), dtype=float).reshape(n_series, horizon)
     closed = np.array(fits["closed_ahead"].tolist(), dtype=bool).reshape(n_series, horizon)
-    scale, index = fits["scale"].to_numpy(dtype=float), spread.index(fits["demand_class"])
+    has_demand = fits["demand_class"].to_numpy() != DemandClass.NO_DEMAND.value
+    # Without any demand there is no unit for a spread: the law is that of the forecast, zero.
+    scale, index = np.where(has_demand, fits["scale"].to_numpy(dtype=float), 0.0), spread.index(fits["demand_class"])
     quantiles, sums = calibrated_quantiles(mean, scale, spread.step_quantiles, spread.sum_quantiles, index, closed)
     sd = cumulative_sd(scale, spread.sum_moments, index)
     steps = np.tile(np.arange(1, horizon + 1), n_series)

@@ -122,14 +122,13 @@ def _typed(mapped: DataFrame) -> DataFrame:
 def _without_repeats(typed: DataFrame, *, has_line_numbers: bool) -> DataFrame:
     """Mark rows of an older version of their order, exact repeats, and further lines with the same number.
 
-    One sort: newest delivery of an order first, equal rows side by side.
+    One shuffle: the rows of an order together, equal rows of a delivery side by side, in whichever of its files they are.
     """
-    newest_first = Window.partitionBy("order_id").orderBy(
-        F.desc_nulls_last("_delivered_at"), F.desc("delivery"), "_source_row", "source_file"
-    )
-    newest = F.first("delivery").over(newest_first)
-    same_delivery = F.lag("delivery").over(newest_first) == F.col("delivery")
-    is_copy = same_delivery & (F.lag("_source_row").over(newest_first) == F.col("_source_row"))
+    of_order = Window.partitionBy("order_id")
+    side_by_side = of_order.orderBy("delivery", "_source_row", "source_file")
+    newest = F.max(F.struct("_delivered_at", "delivery")).over(of_order)["delivery"]
+    same_delivery = F.lag("delivery").over(side_by_side) == F.col("delivery")
+    is_copy = same_delivery & (F.lag("_source_row").over(side_by_side) == F.col("_source_row"))
     is_old = F.col("order_id").isNotNull() & (F.col("delivery") != newest)
     fate = F.when(is_old, Fate.SUPERSEDED).when(F.coalesce(is_copy, F.lit(False)), Fate.DUPLICATE)
     fated = typed.withColumn("fate", fate).drop("_delivered_at")
