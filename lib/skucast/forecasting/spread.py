@@ -26,9 +26,9 @@ def spread_scale(demand: FloatArray) -> FloatArray:
 
     scale² = (Σ λ^age·e² + w·level² + v·mean²) / (Σ λ^age + w + v), with λ = ``MEMORY``, w = ``PRIOR_ERRORS`` and
     v = ``PRIOR_HISTORY``. Recent errors count most, so that the spread of an item that dies goes with its sales; the
-    level keeps one or two lucky small errors from blowing up every scaled error of a series. The scale turns with the unit
-    of measure, as a Poisson floor √mean would not (some sources give kilograms or normalised amounts). Without any
-    demand there is no unit to respect: the scale is 1.
+    level keeps one or two lucky small errors from blowing up every scaled error of a series. The scale turns with the
+    unit of measure, as a Poisson floor √mean would not (some sources give kilograms or normalised amounts). Without
+    any demand there is no unit to respect: the scale is 1.
 
     Args:
         demand: units per period that one origin knew, NaN where unknown, shape (n_series, n_periods).

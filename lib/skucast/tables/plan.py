@@ -46,7 +46,7 @@ POLICY = Table(
         Column("holding_cost", "double", "money/u/p", "Cost of keeping a unit for a period. [h]"),
         Column("annual_holding_cost", "double", "money/year", "Holding cost of the average stock the policy implies."),
         Column("turnover", "double", "1/year", "Annual demand over the average stock the policy implies."),
-        Column("days_of_cover", "double", "calendar days", "How long the position lasts at mean demand; null: over ten years."),
+        Column("days_of_cover", "double", "calendar days", "How long the position lasts at mean demand; null: > 10 y."),
         PROVENANCE,
         _RUN_ID,
     ),
