@@ -85,13 +85,14 @@ def _run(arguments: argparse.Namespace, config: Config) -> None:
     require_writable(config.warehouse)
     with warehouse_lock(config.warehouse, wait_seconds=config.lock_wait_seconds) as remark:
         _say(remark)
-        with _Session(config) as spark:
+        with (session := _Session(config)) as spark:
             warehouse = Warehouse(spark, config.warehouse, config.database)
             run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
             record = RunRecord(warehouse, run_id, arguments.command, config.hash, _say)
             record.abandon_dead()
             COMMANDS[arguments.command](Context(spark, config, warehouse, record, arguments.decision_date, started))
-            warehouse.register(tuple(TABLES.values()))
+            if session.outlives_the_command:
+                warehouse.register(tuple(TABLES.values()))
     _say(f"{arguments.command} done in {(datetime.now(UTC) - started).total_seconds():.1f} s, run {run_id}")
 
 
@@ -114,6 +115,11 @@ class _Session:
             config.spark_settings, warehouse=config.warehouse, timezone=config.timezone, app="skucast"
         )
         return self._spark
+
+    @property
+    def outlives_the_command(self) -> bool:
+        """Whether names that are registered now can be used later: in this session or in a shared catalogue."""
+        return self._was_open or self._spark.conf.get("spark.sql.catalogImplementation") == "hive"
 
     def __exit__(self, *_: object) -> None:
         if not self._was_open:

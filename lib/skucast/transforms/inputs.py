@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from skucast.tables.contract import Table
 
 _DEFAULTS = {"provenance": "'measured'", "valid_from": "DATE '1900-01-01'"}
+
+_DAY = r"^\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+_SPELT = {"double": r"^\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*$", "date": _DAY, "timestamp": _DAY}
+"""How text must be spelt. Spark would also take 5d and 0x1p3 as numbers, 2011 as a day and 12:30 as a time of today."""
+
+
+def parsed(frame: DataFrame, name: str, kind: str) -> str:
+    """SQL that reads a column as ``kind``; null where it does not fit."""
+    value = f"try_cast({name} AS {kind})"
+    if kind in _SPELT and isinstance(frame.schema[name].dataType, T.StringType):
+        return f"CASE WHEN {name} RLIKE r'{_SPELT[kind]}' THEN {value} END"
+    return value
 
 
 def conforming(mapped: DataFrame, table: Table) -> DataFrame:
     """The mapped columns in the declared types; a value that does not fit becomes null and is reported apart."""
     expressions = []
     for column in table.columns:
-        value = f"try_cast({column.name} AS {column.type})" if column.name in mapped.columns else "NULL"
+        value = parsed(mapped, column.name, column.type) if column.name in mapped.columns else "NULL"
         value = f"coalesce({value}, {_DEFAULTS[column.name]})" if column.name in _DEFAULTS else value
         expressions.append(f"CAST({value} AS {column.type}) AS {column.name}")
     return mapped.selectExpr(*expressions)
@@ -25,7 +38,7 @@ def invalid_values(mapped: DataFrame, table: Table) -> list[str]:
     given = [column for column in table.columns if column.name in mapped.columns]
     broken = {
         c.name: F.expr(f"count_if({c.name} IS NOT NULL AND trim(CAST({c.name} AS string)) <> '' "
-                       f"AND try_cast({c.name} AS {c.type}) IS NULL)")
+                       f"AND {parsed(mapped, c.name, c.type)} IS NULL)")
         for c in given
     }  # fmt: skip
     found = mapped.agg(*(count.alias(name) for name, count in broken.items())).first() if broken else None

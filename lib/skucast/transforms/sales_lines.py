@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from skucast.tables.sales import SALES_LINE
+from skucast.transforms.inputs import parsed
 
 
 class Reason(StrEnum):
@@ -108,7 +109,7 @@ def _typed(mapped: DataFrame) -> DataFrame:
     return mapped.select(
         *(text(name).alias(name) for name in _NAMES if name != "line_id"),
         F.coalesce(text("line_id"), F.lower(F.hex("_source_row"))).alias("line_id"),
-        *(F.expr(f"try_cast({name} AS {kind})").alias(name) for name, kind in _PARSED.items()),
+        *(F.expr(parsed(mapped, name, kind)).alias(name) for name, kind in _PARSED.items()),
         F.struct(*(text(name).alias(name) for name in _PARSED)).alias("text"),
         text("customer_id").alias("customer_id"),
         F.coalesce(text("provenance"), F.lit("measured")).alias("provenance"),
@@ -122,7 +123,7 @@ def _typed(mapped: DataFrame) -> DataFrame:
 def _without_repeats(typed: DataFrame, *, has_line_numbers: bool) -> DataFrame:
     """Mark rows of an older version of their order, exact repeats, and further lines with the same number.
 
-    One shuffle: the rows of an order together, equal rows of a delivery side by side, in whichever of its files they are.
+    One shuffle: the rows of an order together, equal rows of a delivery side by side whichever of its files has them.
     """
     of_order = Window.partitionBy("order_id")
     side_by_side = of_order.orderBy("delivery", "_source_row", "source_file")

@@ -1,0 +1,205 @@
+"""Nightly runs: from order lines to an order plan, the same one each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from delta.tables import DeltaTable as SparkDeltaTable
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from skucast.tables import TABLES
+from tests.jobs.conftest import LATEST, Filled, Job
+from tests.jobs.running import KEY_VARIABLE, Processes
+from tests.jobs.sample import CANCELLED_WHOLE, DO_NOT_ORDER, NEVER_COUNTED, NEVER_SOLD, Sample
+from tests.jobs.stored import contents, differences, frame_of, table_names
+
+pytestmark = pytest.mark.spark
+
+STAGES = ("ingest", "demand", "forecast", "plan")
+RAW_CUSTOMER = re.compile(r"77000\d{5}|7\.7000\d+E\+?0?9")
+"""A customer id of the sample, as a whole number or in scientific notation."""
+
+
+def test_a_nightly_run_records_four_stages_that_are_done(reference: Filled) -> None:
+    run = frame_of(reference.folder, "run")
+
+    assert list(run["stage"]) == sorted(STAGES)
+    assert set(run["outcome"]) == {"done"}
+    assert run["run_id"].nunique() == 1
+    assert set(run.loc[run["stage"] != "ingest", "decision_date"]) == {LATEST}
+    assert (run["seconds"] > 0).all()
+
+
+def test_every_row_that_came_in_was_accepted_or_rejected_or_a_duplicate(reference: Filled, sample: Sample) -> None:
+    run = frame_of(reference.folder, "run").set_index("stage")
+    rows = run.loc["ingest", "rows"]
+
+    assert rows["rows_in"] == pq.read_metadata(sample.folder / "sales_line.parquet").num_rows
+    assert rows["rows_in"] == rows["accepted"] + rows["rejected"] + rows["duplicates"]
+    assert min(rows["rejected"], rows["duplicates"]) > 0
+    assert rows["accepted"] == len(frame_of(reference.folder, "sales_line"))
+    assert rows["rejected"] == len(frame_of(reference.folder, "rejected_sales_line"))
+
+
+def test_every_series_of_demand_has_a_status_and_a_forecast_of_every_step(reference: Filled) -> None:
+    demand, status, forecast = (frame_of(reference.folder, name) for name in ("demand", "series_status", "forecast"))
+    run = frame_of(reference.folder, "run").set_index("stage")
+
+    assert set(status["item_id"]) == set(demand["item_id"])
+    assert not status.duplicated(["item_id", "location_id"]).any()
+    steps = forecast.groupby("item_id")["step"].agg(list)
+    assert set(steps.index) == set(demand["item_id"])
+    assert all(sorted(each) == list(range(1, run.loc["forecast", "rows"]["horizon"] + 1)) for each in steps)
+
+
+def test_the_dear_series_tried_the_slow_methods(reference: Filled) -> None:
+    tried = frame_of(reference.folder, "backtest").groupby("method")["item_id"].nunique()
+
+    assert 1 <= tried["prophet"] <= 3
+    assert 1 <= tried["arima"] <= 3
+
+
+def test_every_item_location_has_a_row_in_the_plan_with_its_reason(reference: Filled, sample: Sample) -> None:
+    plan = frame_of(reference.folder, "order_plan").set_index("item_id")
+
+    assert sorted(plan.index) == sample.items
+    assert set(plan["status"]) == {"proposed"}
+    assert set(plan.loc[list(DO_NOT_ORDER), "reason"]) == {"do_not_order"}
+    assert plan.loc[NEVER_COUNTED[0], "reason"] == "stock_unknown"
+    assert plan.loc[NEVER_SOLD, "final_quantity"] == 0
+    assert set(plan.loc[plan["final_quantity"] > 0, "reason"]) == {"below_reorder_point"}
+    assert (plan["final_quantity"] > 0).sum() > 10
+    assert all(plan["explanation"].str.len() > 20)
+
+
+def test_an_order_of_eighty_thousand_pieces_that_was_cancelled_is_no_demand(reference: Filled) -> None:
+    demand, lines = frame_of(reference.folder, "demand"), frame_of(reference.folder, "sales_line")
+    huge = lines[lines["item_id"].isin(CANCELLED_WHOLE) & (lines["quantity"] > 70_000)]
+
+    assert list(huge.sort_values("item_id")["quantity"]) == [74_215, 80_995]
+    assert huge["cancelled_at"].notna().all()
+    assert demand.loc[demand["item_id"].isin(CANCELLED_WHOLE), "sales"].max() < 3_000
+
+
+def test_every_table_opens_without_spark_and_keeps_its_contract(reference: Filled) -> None:
+    assert set(table_names(reference.folder)) == set(TABLES) - {"availability"}
+    for name in table_names(reference.folder):
+        found = DeltaTable(str(reference.folder / name)).to_pyarrow_table()
+        assert found.column_names == TABLES[name].names, name
+        rows = frame_of(reference.folder, name)
+        assert len(rows) > 0, name
+        assert not rows.duplicated(list(TABLES[name].keys)).any(), name
+
+
+def test_show_prints_the_dearest_proposals(reference: Filled, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = frame_of(reference.folder, "order_plan").sort_values("value", ascending=False)
+
+    assert job("show", "order_plan", "--top", 5, "--config", reference.config) == 0
+
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 6
+    assert [line.split()[0] for line in printed[1:]] == list(plan["item_id"].head(5))
+
+
+@pytest.fixture(scope="module")
+def approved_and_rerun(reference: Filled, sample: Sample, spark: SparkSession, job: Job,
+                       tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Filled, str]]:  # fmt: skip
+    """A copy of the warehouse in which a planner approved another quantity for one item, after a second run."""
+    import shutil
+
+    folder = Path(shutil.copytree(reference.folder, tmp_path_factory.mktemp("again") / "warehouse"))
+    again = Filled(folder, sample.config(folder), "")
+    plan = frame_of(folder, "order_plan").sort_values("value", ascending=False)
+    item = plan["item_id"].iloc[0]
+    SparkDeltaTable.forPath(spark, str(folder / "order_plan")).update(
+        condition=F.col("item_id") == item,
+        set={"status": F.lit("approved"), "final_quantity": F.lit(17.0), "decided_by": F.lit("Ada"),
+             "decided_at": F.lit(datetime(2011, 12, 5, 9, tzinfo=UTC))},
+    )  # fmt: skip
+    assert job("nightly", "--config", again.config) == 0
+    yield again, item
+
+
+def test_a_second_run_leaves_the_same_tables(reference: Filled, approved_and_rerun: tuple[Filled, str]) -> None:
+    again, item = approved_and_rerun
+    before, after = contents(reference.folder), contents(again.folder)
+    runs = after.pop("run")
+    del before["run"]
+    for tables in (before, after):
+        tables["order_plan"] = [row for row in tables["order_plan"] if row["item_id"] != item]
+
+    assert differences(before, after) == []
+    assert [row["stage"] for row in runs] == sorted([*STAGES, *STAGES])
+
+
+def test_a_planners_word_survives_a_second_run(approved_and_rerun: tuple[Filled, str]) -> None:
+    again, item = approved_and_rerun
+    row = frame_of(again.folder, "order_plan").set_index("item_id").loc[item]
+
+    assert row["status"] == "approved"
+    assert row["decided_by"] == "Ada"
+    assert row["final_quantity"] == 17
+    first, *_ = frame_of(again.folder, "run").sort_values("started_at")["run_id"]
+    assert row["run_id"] == first
+
+
+def _texts(warehouse: Path) -> Iterator[tuple[Path, str]]:
+    """Everything that is on disk as text: the values of every Parquet file, also of replaced ones, and every log."""
+    for path in sorted(each for each in warehouse.rglob("*") if each.is_file()):
+        if path.suffix == ".parquet":
+            yield path, pq.read_table(path, partitioning=None).to_pandas().to_csv()
+        elif path.suffix != ".crc":
+            yield path, path.read_text(encoding="utf-8", errors="replace")
+
+
+def test_no_customer_is_named_on_disk_or_in_the_log(
+    reference: Filled, approved_and_rerun: tuple[Filled, str], sample: Sample
+) -> None:
+    customers = pq.read_table(sample.folder / "sales_line.parquet")["CustomerID"].to_pandas().dropna()
+    assert RAW_CUSTOMER.search(str(int(customers.iloc[0])))
+    assert RAW_CUSTOMER.search(f"{customers.iloc[0]:E}")
+
+    found = [str(path) for path, text in _texts(approved_and_rerun[0].folder) if RAW_CUSTOMER.search(text)]
+
+    assert found == []
+    assert "nightly done" in reference.log
+    assert not RAW_CUSTOMER.search(reference.log)
+
+
+def test_with_the_key_one_customer_has_one_hash(reference: Filled, sample: Sample) -> None:
+    raw = pq.read_table(sample.folder / "sales_line.parquet").to_pandas()
+    stored = frame_of(reference.folder, "sales_line")
+    customers = raw.groupby("InvoiceNo")["CustomerID"].first()
+    pairs = pd.DataFrame({"raw": stored["order_id"].map(customers), "key": stored["customer_key"]}).drop_duplicates()
+
+    assert pairs["raw"].notna().equals(pairs["key"].notna())
+    known = pairs.dropna()
+    assert known["raw"].is_unique
+    assert known["key"].is_unique
+    assert known["key"].str.fullmatch("[0-9a-f]{64}").all()
+
+
+@pytest.mark.parametrize("key", ["some key", None])
+def test_a_failing_run_names_no_customer(
+    key: str | None, tmp_path: Path, sample: Sample, processes: Processes, write_lines: Callable[..., Path]
+) -> None:
+    """A customer id that does not fit its mapping stops the job: the message and Spark's log must not quote it."""
+    source = write_lines(tmp_path / "lines", [{"customer_id": "7700012345-B"}])
+    columns = {name: name for name in ("order_id", "item_id", "location_id", "ordered_at", "quantity", "unit_price")}
+    lines = {"format": "csv", "path": str(source), "columns": {**columns, "customer_id": "cast(customer_id AS bigint)"}}
+    config = sample.config(tmp_path / "warehouse", sources={"sales_line": lines})
+
+    process = processes.skucast("ingest", "--config", str(config), environment={KEY_VARIABLE: key})
+
+    assert process.end() == 2
+    assert "CAST_INVALID_INPUT" in process.text
+    assert not RAW_CUSTOMER.search(process.text)
+    assert not [path for path, text in _texts(tmp_path / "warehouse") if RAW_CUSTOMER.search(text)]
