@@ -68,22 +68,13 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session")
-def past(sample: Sample, tmp_path_factory: pytest.TempPathFactory, job: Job) -> Filled:
-    """A fresh warehouse after one nightly run for a date in the past, with the whole input at hand."""
-    folder = tmp_path_factory.mktemp("past") / "warehouse"
-    config = sample.config(folder)
-    assert job("nightly", "--config", config, "--decision-date", PAST) == 0
-    return Filled(folder, config, "")
-
-
-@pytest.fixture(scope="session")
-def reference(past: Filled, sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
-    """The same warehouse after one more run, for the newest date: in a process of its own that logs all it does."""
+def reference(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """A fresh warehouse after one nightly run in a process of its own that logs what it is warned of."""
     work = tmp_path_factory.mktemp("reference")
-    folder = Path(shutil.copytree(past.folder, work / "warehouse"))
+    folder = work / "warehouse"
     config = sample.config(folder)
     started = Processes(work)
-    process = started.skucast("nightly", "--config", str(config), "--set", "spark.spark.log.level=INFO")
+    process = started.skucast("nightly", "--config", str(config), "--set", "spark.spark.log.level=WARN")
     try:
         assert process.end() == 0, process.text[-3000:]
         yield Filled(folder, config, process.text)
@@ -91,12 +82,12 @@ def reference(past: Filled, sample: Sample, tmp_path_factory: pytest.TempPathFac
         started.end_all()
 
 
-@pytest.fixture
-def copied(tmp_path: Path, sample: Sample) -> Callable[[Filled], Filled]:
+@pytest.fixture(scope="session")
+def copied(tmp_path_factory: pytest.TempPathFactory, sample: Sample) -> Callable[[Filled], Filled]:
     """Copies a warehouse, so that a test may change it."""
 
     def copy(original: Filled) -> Filled:
-        folder = Path(shutil.copytree(original.folder, tmp_path / "copy"))
+        folder = Path(shutil.copytree(original.folder, tmp_path_factory.mktemp("copy") / "warehouse"))
         return Filled(folder, sample.config(folder), original.log)
 
     return copy

@@ -47,6 +47,11 @@ class Process:
         return self.popen.wait(seconds)
 
     @property
+    def ended(self) -> bool:
+        """Whether it ended, one way or the other."""
+        return self.popen.poll() is not None
+
+    @property
     def text(self) -> str:
         """What was printed so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")

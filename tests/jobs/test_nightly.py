@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from skucast.tables import TABLES
 from tests.jobs.conftest import LATEST, Filled, Job
+from tests.jobs.orders import line, lines_config, write_csv
 from tests.jobs.running import KEY_VARIABLE, Processes
 from tests.jobs.sample import CANCELLED_WHOLE, DO_NOT_ORDER, NEVER_COUNTED, NEVER_SOLD, Sample
 from tests.jobs.stored import contents, differences, frame_of, table_names
@@ -110,13 +111,12 @@ def test_show_prints_the_dearest_proposals(reference: Filled, job: Job, capsys: 
 
 
 @pytest.fixture(scope="module")
-def approved_and_rerun(reference: Filled, sample: Sample, spark: SparkSession, job: Job,
-                       tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Filled, str]]:  # fmt: skip
+def approved_and_rerun(
+    reference: Filled, copied: Callable[[Filled], Filled], spark: SparkSession, job: Job
+) -> tuple[Filled, str]:
     """A copy of the warehouse in which a planner approved another quantity for one item, after a second run."""
-    import shutil
-
-    folder = Path(shutil.copytree(reference.folder, tmp_path_factory.mktemp("again") / "warehouse"))
-    again = Filled(folder, sample.config(folder), "")
+    again = copied(reference)
+    folder = again.folder
     plan = frame_of(folder, "order_plan").sort_values("value", ascending=False)
     item = plan["item_id"].iloc[0]
     SparkDeltaTable.forPath(spark, str(folder / "order_plan")).update(
@@ -125,7 +125,7 @@ def approved_and_rerun(reference: Filled, sample: Sample, spark: SparkSession, j
              "decided_at": F.lit(datetime(2011, 12, 5, 9, tzinfo=UTC))},
     )  # fmt: skip
     assert job("nightly", "--config", again.config) == 0
-    yield again, item
+    return again, item
 
 
 def test_a_second_run_leaves_the_same_tables(reference: Filled, approved_and_rerun: tuple[Filled, str]) -> None:
@@ -188,18 +188,16 @@ def test_with_the_key_one_customer_has_one_hash(reference: Filled, sample: Sampl
 
 
 @pytest.mark.parametrize("key", ["some key", None])
-def test_a_failing_run_names_no_customer(
-    key: str | None, tmp_path: Path, sample: Sample, processes: Processes, write_lines: Callable[..., Path]
-) -> None:
+def test_a_failing_run_names_no_customer(key: str | None, tmp_path: Path, processes: Processes) -> None:
     """A customer id that does not fit its mapping stops the job: the message and Spark's log must not quote it."""
-    source = write_lines(tmp_path / "lines", [{"customer_id": "7700012345-B"}])
-    columns = {name: name for name in ("order_id", "item_id", "location_id", "ordered_at", "quantity", "unit_price")}
-    lines = {"format": "csv", "path": str(source), "columns": {**columns, "customer_id": "cast(customer_id AS bigint)"}}
-    config = sample.config(tmp_path / "warehouse", sources={"sales_line": lines})
+    lines = [line("A", 1, "apple", "2011-06-01 09:00:00", 3, customer_id="7700012345-B")]
+    source = write_csv(tmp_path / "lines" / "1.csv", lines)
+    warehouse = tmp_path / "warehouse"
+    config = lines_config(warehouse, source, columns={"customer_id": "cast(customer_id AS bigint)"})
 
     process = processes.skucast("ingest", "--config", str(config), environment={KEY_VARIABLE: key})
 
-    assert process.end() == 2
+    assert process.end() == 2, process.text
     assert "CAST_INVALID_INPUT" in process.text
     assert not RAW_CUSTOMER.search(process.text)
-    assert not [path for path, text in _texts(tmp_path / "warehouse") if RAW_CUSTOMER.search(text)]
+    assert not [path for path, text in _texts(warehouse) if RAW_CUSTOMER.search(text)]

@@ -2,20 +2,41 @@
 -- what they are made of, beside the terms. s is the wanted quantile of demand over R + L periods; S adds what the
 -- economic lot exceeds the demand of one review.
 
--- Who asks for what: the row before its class (both letters, then ABC, then XYZ), the class before the default.
-WITH asked AS (
+WITH forecast_sum AS (
   SELECT
-    *,
+    item_id,
+    location_id,
+    step,
+    quantile_levels                                                AS levels,
+    cumulative_quantiles                                           AS quantiles,
+    cumulative_mean                                                AS mean,
+    cumulative_sd                                                  AS sd,
+    spread_rung
+  FROM {forecast}
+),
+
+-- Who asks for what: the row before its class (both letters, then ABC, then XYZ), the class before the default.
+asked AS (
+  SELECT
+    terms.*,
+    IF(protected.step IS NULL, NULL, struct(protected.*))          AS protected,
+    IF(before_arrival.step IS NULL, NULL, struct(before_arrival.*)) AS before_arrival,
     coalesce(
       row_target,
       try_element_at(:targets, concat(abc_class, xyz_class)),
       try_element_at(:targets, abc_class),
       try_element_at(:targets, xyz_class),
       try_element_at(:targets, 'default')
-    )                                                              AS wanted,
-    try_element_at(forecast, protection_period)                    AS protected,
-    try_element_at(forecast, lead_time)                            AS before_arrival
-  FROM {terms}
+    )                                                              AS wanted
+  FROM {terms} AS terms
+  LEFT JOIN forecast_sum AS protected
+    ON protected.item_id = terms.item_id
+      AND protected.location_id = terms.location_id
+      AND protected.step = protection_period
+  LEFT JOIN forecast_sum AS before_arrival
+    ON before_arrival.item_id = terms.item_id
+      AND before_arrival.location_id = terms.location_id
+      AND before_arrival.step = lead_time
 ),
 
 -- A cost makes a target only beside the cost of holding; else the default answers, and target_source says so.
@@ -29,13 +50,17 @@ aimed AS (
   FROM asked
 ),
 
--- The fill rate that each quantile of the grid would give, if it were s.
+-- Where a fill rate is asked for: the one that each quantile of the grid would give, if it were s.
+gridded AS (
+  SELECT *, IF(aim.kind = 'fill_rate', protected.quantiles, NULL) AS grid FROM aimed
+),
+
 grid_short AS (
   SELECT
     *,
-    expected_shortages(protected.quantiles, protected.levels, protected.quantiles) AS grid_shortages,
-    expected_shortages(protected.quantiles, before_arrival.levels, before_arrival.quantiles) AS grid_shortages_before
-  FROM aimed
+    expected_shortages(grid, protected.levels, protected.quantiles) AS grid_shortages,
+    expected_shortages(grid, before_arrival.levels, before_arrival.quantiles) AS grid_shortages_before
+  FROM gridded
 ),
 
 graded AS (

@@ -3,7 +3,14 @@
 -- looked at, but for a count made at its start.
 
 WITH newest_count AS (
-  SELECT item_id, location_id, max(as_of) AS counted_on, max_by(struct(*), as_of) AS counted
+  SELECT
+    item_id,
+    location_id,
+    max(as_of)                                                     AS counted_on,
+    max_by(on_hand, as_of)                                         AS on_hand,
+    coalesce(max_by(backorders, as_of), 0D)                        AS backorders,
+    coalesce(max_by(reserved, as_of), 0D)                          AS reserved,
+    max_by(weakness(provenance), as_of)                            AS count_weakness
   FROM {stock}
   WHERE as_of <= :decision_date
   GROUP BY item_id, location_id
@@ -25,16 +32,15 @@ movement AS (
 
 moved_since AS (
   SELECT
-    count.item_id,
-    count.location_id,
-    any_value(counted_on)                                          AS counted_on,
-    any_value(counted)                                             AS counted,
-    greatest(any_value(counted.on_hand), 0D) + coalesce(sum(quantity), 0D) AS book,
-    greatest(weakness(any_value(counted.provenance)), coalesce(max(movement_weakness), 0)) AS stock_weakness
-  FROM newest_count AS count
+    newest_count.*,
+    greatest(on_hand, 0D) + coalesce(sum(quantity), 0D)            AS book,
+    greatest(count_weakness, coalesce(max(movement_weakness), 0))  AS stock_weakness
+  FROM newest_count
   LEFT JOIN movement
-    ON movement.item_id = count.item_id AND movement.location_id = count.location_id AND moved_on >= counted_on
-  GROUP BY count.item_id, count.location_id
+    ON movement.item_id = newest_count.item_id
+      AND movement.location_id = newest_count.location_id
+      AND moved_on >= counted_on
+  GROUP BY newest_count.item_id, newest_count.location_id, counted_on, on_hand, backorders, reserved, count_weakness
 )
 
 -- A count that is too old is no count: what happened since is not known well enough, and nothing is claimed.
@@ -46,8 +52,7 @@ SELECT
   counted_on,
   IF(is_usable, counted_on, NULL)                                  AS stock_as_of,
   IF(is_usable, greatest(book, 0D), NULL)                          AS on_hand,
-  IF(is_usable, coalesce(counted.backorders, 0D)
-                + IF(:unmet_demand = 'backorders', greatest(-book, 0D), 0D), NULL) AS backorders,
-  IF(is_usable, coalesce(counted.reserved, 0D), NULL)              AS reserved,
+  IF(is_usable, backorders + IF(:unmet_demand = 'backorders', greatest(-book, 0D), 0D), NULL) AS backorders,
+  IF(is_usable, reserved, NULL)                                    AS reserved,
   IF(is_usable, stock_weakness, 0)                                 AS stock_weakness
 FROM (SELECT *, counted_on >= date_sub(:decision_date, :max_stock_age_days) AS is_usable FROM moved_since)

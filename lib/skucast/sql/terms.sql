@@ -1,5 +1,5 @@
 -- Terms: one row per item and location that is listed, forecast or counted: the terms in force on the decision date,
--- durations in periods, the dates that follow from them, and beside them the class, the stock and the forecast.
+-- durations in periods, the dates that follow from them, and beside them the class and the stock.
 
 -- A row of a master table holds from its valid_from on until a newer one replaces it; later ones are not known yet.
 WITH listing_in_force AS (
@@ -16,16 +16,9 @@ item_in_force AS (
   GROUP BY item_id
 ),
 
-forecast_by_step AS (
-  SELECT
-    item_id,
-    location_id,
-    map_from_entries(collect_list(struct(
-      step,
-      struct(quantile_levels AS levels, cumulative_quantiles AS quantiles, cumulative_mean AS mean,
-             cumulative_sd AS sd, spread_rung)
-    )))                                                            AS forecast,
-    max_by(cumulative_mean, step) / max(step)                      AS mean_per_period
+-- The mean over the whole horizon; cumulative means rise with the step, so the last one is the largest.
+forecast_mean AS (
+  SELECT item_id, location_id, max(cumulative_mean) / max(step) AS mean_per_period
   FROM {forecast}
   GROUP BY item_id, location_id
 ),
@@ -62,7 +55,7 @@ filled AS (
       OR (listing.holding_cost IS NULL AND listing.holding_rate_per_year IS NULL
           AND :holding_rate_per_year * item.unit_cost IS NOT NULL) AS used_default
   FROM listing_in_force
-  FULL JOIN forecast_by_step USING (item_id, location_id)
+  FULL JOIN forecast_mean USING (item_id, location_id)
   FULL JOIN {stock_on_hand} USING (item_id, location_id)
   LEFT JOIN {classes} USING (item_id, location_id)
   LEFT JOIN weak_sales USING (item_id, location_id)
@@ -116,7 +109,6 @@ SELECT
   on_hand,
   backorders,
   reserved,
-  forecast,
   coalesce(mean_per_period, 0D)                                    AS mean_per_period,
   greatest(
     weakness(listing.provenance), weakness(item.provenance), coalesce(stock_weakness, 0), coalesce(sales_weakness, 0),

@@ -16,7 +16,8 @@ from skucast.datasets import dataset_path
 from skucast.errors import SourceError
 
 _PACKAGE = "package://"
-_CSV_DEFAULTS = {"header": "true", "encoding": "UTF-8"}
+_CSV_DEFAULTS = {"header": "true", "encoding": "UTF-8", "escape": '"'}
+"""As RFC 4180 has it: a quote inside a quoted value is doubled. Spark's own default would mangle such values."""
 _META_FILE, _META_TIME = "_source_file", "_delivered_at"
 SOURCE_ROW = "_source_row"
 """Hash of a source row over all of its columns: equal rows are exact duplicates."""

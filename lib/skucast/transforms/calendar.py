@@ -52,7 +52,7 @@ def period_calendar(
         known_before: the decision date.
 
     Returns:
-        One row per location and period: ``n_open_days``, ``is_closed`` (no open day), ``promotion``, ``events``
+        One row per location and period: ``open_days`` (dates), ``is_closed`` (no open day), ``promotion``, ``events``
         (sorted names, closures left out).
     """
     last_day = last + timedelta(days=frequency.days - 1)
@@ -68,7 +68,7 @@ def period_calendar(
     closed = closed | F.col("day").cast("string").isin([day.isoformat() for day in closed_dates])
     days = locations.select("location_id", day).join(F.broadcast(per_day), on=["location_id", "day"], how="left")
     return days.groupBy("location_id", period_of(F.col("day"), frequency).alias("period_start")).agg(
-        F.count_if(~closed).alias("n_open_days"),
+        F.collect_list(F.when(~closed, F.col("day"))).alias("open_days"),
         F.min(closed).alias("is_closed"),
         F.coalesce(F.max("promotion"), F.lit(False)).alias("promotion"),
         F.array_sort(

@@ -42,8 +42,8 @@ def sold_per_period(lines: DataFrame, frequency: Frequency) -> DataFrame:
 def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFrame, frequency: Frequency) -> DataFrame:
     """Share of the selling time with stock, measured or derived from daily snapshots; unknown periods have no row.
 
-    A day's share is the mean of the stock state at its start and at the start of the next day; a period is known only
-    when every open day of it is. Measured availability wins.
+    A day's share is the mean of the stock state at its start and at the start of the next day. A period's share is the
+    mean over its open days, and known only when every one of them is. Measured availability wins.
 
     Returns:
         One row per item, location and period with known availability.
@@ -57,16 +57,16 @@ def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFra
     next_day = F.lead("as_of").over(by_day) == F.date_add("as_of", 1)
     days = stock.select(
         *_SERIES,
+        "as_of",
         period_of(F.col("as_of"), frequency).alias("period_start"),
         F.when(next_day, (state + F.lead(state).over(by_day)) / 2).alias("share"),
     ).where("share IS NOT NULL")
+    opened = F.broadcast(calendar.select("location_id", "period_start", "open_days"))
+    on_open_days = days.join(opened, ["location_id", "period_start"]).where("array_contains(open_days, as_of)")
     derived = (
-        days.groupBy(*_PERIOD)
+        on_open_days.groupBy(*_PERIOD, F.size("open_days").alias("n_open_days"))
         .agg(F.avg("share").alias("derived"), F.count(F.lit(1)).alias("n_days"))
-        .join(
-            F.broadcast(calendar.select("location_id", "period_start", "n_open_days")), ["location_id", "period_start"]
-        )
-        .where("n_days >= n_open_days AND n_open_days > 0")
+        .where("n_days = n_open_days")
     )
     share = F.coalesce("measured", "derived").alias("in_stock_share")
     return measured.join(derived, on=list(_PERIOD), how="full_outer").select(*_PERIOD, share)

@@ -156,7 +156,7 @@ def plan(
         "terms", parameters, item_location=item_location, item=item, forecast=forecast, sales_line=sales_line,
         stock_on_hand=on_hand, classes=classes,
     )  # fmt: skip
-    policy = query("policy", parameters, terms=known)
+    policy = query("policy", parameters, terms=known, forecast=forecast)
     deliveries = query(
         "deliveries", parameters, open_order=open_order, receipt=receipt, order_plan_before=order_plan_before
     )
