@@ -59,5 +59,5 @@ def test_an_item_that_is_not_sold_before_the_date_leaves_nothing_to_forecast(sho
     shop.write("lines.csv", lines + weekly("A")[5:])
     shop.config()
     message = shop.refused("nightly", "--decision-date", f"{first}", "--set", "ingest.cancellation_order_pattern=^C")
-    assert f"no sale lies before decision date {first}: give a later date" in message
-    assert "forecast" not in shop.tables()
+    assert f"no sale that counts lies before decision date {first}: give a later date" in message
+    assert "demand" not in shop.tables()

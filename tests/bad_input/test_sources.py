@@ -1,4 +1,4 @@
-"""Sources that are missing, broken or mapped wrongly: exit code 2, the source is named, and no table but the run record."""
+"""Sources that are missing, broken or mapped wrongly: exit code 2, the source is named, no table but the run record."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ STORIES: dict[str, tuple[Story, list[str]]] = {
     "missing file": (missing_file, ["absent.csv does not exist; correct `path` in the configuration"]),
     "empty file": (empty_file, ["empty.csv holds no data; expected at least a header or one row"]),
     "folder without data": (folder_without_data, ["inbox", "holds no data"]),
-    "damaged parquet": (damaged_parquet, ["lines.parquet cannot be read (", "deliver it again"]),
+    "damaged parquet": (damaged_parquet, ["lines.parquet cannot be read (", "complete and of the stated format"]),
     "cut off parquet": (cut_off_parquet, ["cut.parquet cannot be read (", "complete and of the stated format"]),
     "a column that is not there": (
         lambda _: {"columns": SALES | {"item_id": "StockCode"}},
@@ -69,12 +69,12 @@ STORIES: dict[str, tuple[Story, list[str]]] = {
     ),
     "a cast that fails on a row": (
         lambda _: {"columns": SALES | {"quantity": "cast(order_id AS int)"}},
-        ["source sales_line", "(CAST_INVALID_INPUT)", "use try_cast, so that the row is rejected with a reason"],
+        ["source sales_line", "(CAST_INVALID_INPUT)", "use try_cast, so that the row is rejected"],
     ),
     "a filter that does not parse": (lambda _: {"where": "quantity >>"}, ["`where` does not parse"]),
     "nothing mapped to the item": (
         lambda _: {"columns": {name: sql for name, sql in SALES.items() if name != "item_id"}},
-        ["sources.sales_line.columns: item_id missing", "map"],
+        ["nothing is mapped to item_id; an order line needs order_id, item_id,", "add them to sources.sales_line.col"],
     ),
 }
 
@@ -128,7 +128,7 @@ def test_master_data_that_break_their_contract_are_listed_and_not_written(shop: 
     message = shop.refused("ingest", config=shop.config({"sources": sources}))
     assert "source item_location breaks the contract of table item_location; nothing was written" in message
     for part in (
-        "1 value(s) of column lead_time_days are no double: correct the values or map them with an expression",
+        "1 value(s) of column lead_time_days are no double: correct them or map them with an expression",
         "1 value(s) of column pack_size are no double",
         "1 row(s) break lead_time_days_valid: expected",
         "1 row(s) break cycle_service_level_valid",

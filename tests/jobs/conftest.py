@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,19 +44,26 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 
 @pytest.fixture(scope="session")
-def job(spark: SparkSession) -> Iterator[Job]:
+def job(spark: SparkSession) -> Job:
     """Runs the command line in this process, on the session of the tests; with the customer key unless told."""
 
     def run(*words: object, key: str | None = KEY) -> int:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(KEY_VARIABLE, key) if key else patch.delenv(KEY_VARIABLE, raising=False)
-            return main([str(word) for word in words])
+            try:
+                return main([str(word) for word in words])
+            finally:
+                _restore(spark, before)
 
     before = spark.conf.getAll
-    yield run
-    for name, value in before.items():
-        if spark.conf.isModifiable(name):
-            spark.conf.set(name, value)
+    return run
+
+
+def _restore(spark: SparkSession, before: Mapping[str, str]) -> None:
+    """Take back what the configuration of a job set in the session that all tests share."""
+    for name, value in spark.conf.getAll.items():
+        if spark.conf.isModifiable(name) and before.get(name) != value:
+            spark.conf.set(name, before[name]) if name in before else spark.conf.unset(name)
 
 
 @pytest.fixture

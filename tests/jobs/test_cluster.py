@@ -23,7 +23,7 @@ from skucast.periods import Frequency
 from skucast.transforms.panel import Span, long_panel, revenue_shares
 from tests.jobs.conftest import Filled
 from tests.jobs.running import Processes, wait_until
-from tests.jobs.sample import ROOT, Sample
+from tests.jobs.sample import COMPILED, ROOT, SETTINGS, SLOW_REVENUE_SHARE, Sample
 from tests.jobs.stored import contents, differences, frame_of
 
 SPARK_HOME = Path(pyspark.__path__[0])
@@ -120,12 +120,13 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
     """Code from the zip alone, other buckets than the local run, adaptive execution on; the planning SQL included."""
     warehouse, events = tmp_path / "warehouse", tmp_path / "events"
     events.mkdir()
-    config = sample.config(warehouse, forecast={"min_buckets": BUCKETS, "slow_revenue_share": 0.09})
+    forecast = {"min_buckets": BUCKETS, "slow_revenue_share": SLOW_REVENUE_SHARE}
+    config = sample.config(warehouse, forecast=forecast, spark={**SETTINGS, **COMPILED})
     settings = {
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": SETTINGS["spark.driver.extraJavaOptions"],
+        "spark.executor.extraJavaOptions": SETTINGS["spark.driver.extraJavaOptions"],
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": events.as_uri(),
         "spark.eventLog.rolling.enabled": "false",

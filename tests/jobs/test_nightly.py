@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from delta.tables import DeltaTable as SparkDeltaTable
 from deltalake import DeltaTable
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from skucast.tables import TABLES
 from tests.jobs.conftest import LATEST, Filled, Job
 from tests.jobs.orders import line, lines_config, write_csv
 from tests.jobs.running import KEY_VARIABLE, Processes
 from tests.jobs.sample import CANCELLED_WHOLE, DO_NOT_ORDER, NEVER_COUNTED, NEVER_SOLD, Sample
-from tests.jobs.stored import contents, differences, frame_of, table_names
+from tests.jobs.stored import frame_of, table_names
 
 pytestmark = pytest.mark.spark
 
@@ -110,47 +106,6 @@ def test_show_prints_the_dearest_proposals(reference: Filled, job: Job, capsys: 
     assert [line.split()[0] for line in printed[1:]] == list(plan["item_id"].head(5))
 
 
-@pytest.fixture(scope="module")
-def approved_and_rerun(
-    reference: Filled, copied: Callable[[Filled], Filled], spark: SparkSession, job: Job
-) -> tuple[Filled, str]:
-    """A copy of the warehouse in which a planner approved another quantity for one item, after a second run."""
-    again = copied(reference)
-    folder = again.folder
-    plan = frame_of(folder, "order_plan").sort_values("value", ascending=False)
-    item = plan["item_id"].iloc[0]
-    SparkDeltaTable.forPath(spark, str(folder / "order_plan")).update(
-        condition=F.col("item_id") == item,
-        set={"status": F.lit("approved"), "final_quantity": F.lit(17.0), "decided_by": F.lit("Ada"),
-             "decided_at": F.lit(datetime(2011, 12, 5, 9, tzinfo=UTC))},
-    )  # fmt: skip
-    assert job("nightly", "--config", again.config) == 0
-    return again, item
-
-
-def test_a_second_run_leaves_the_same_tables(reference: Filled, approved_and_rerun: tuple[Filled, str]) -> None:
-    again, item = approved_and_rerun
-    before, after = contents(reference.folder), contents(again.folder)
-    runs = after.pop("run")
-    del before["run"]
-    for tables in (before, after):
-        tables["order_plan"] = [row for row in tables["order_plan"] if row["item_id"] != item]
-
-    assert differences(before, after) == []
-    assert [row["stage"] for row in runs] == sorted([*STAGES, *STAGES])
-
-
-def test_a_planners_word_survives_a_second_run(approved_and_rerun: tuple[Filled, str]) -> None:
-    again, item = approved_and_rerun
-    row = frame_of(again.folder, "order_plan").set_index("item_id").loc[item]
-
-    assert row["status"] == "approved"
-    assert row["decided_by"] == "Ada"
-    assert row["final_quantity"] == 17
-    first, *_ = frame_of(again.folder, "run").sort_values("started_at")["run_id"]
-    assert row["run_id"] == first
-
-
 def _texts(warehouse: Path) -> Iterator[tuple[Path, str]]:
     """Everything that is on disk as text: the values of every Parquet file, also of replaced ones, and every log."""
     for path in sorted(each for each in warehouse.rglob("*") if each.is_file()):
@@ -160,14 +115,12 @@ def _texts(warehouse: Path) -> Iterator[tuple[Path, str]]:
             yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
-def test_no_customer_is_named_on_disk_or_in_the_log(
-    reference: Filled, approved_and_rerun: tuple[Filled, str], sample: Sample
-) -> None:
+def test_no_customer_is_named_on_disk_or_in_the_log(reference: Filled, sample: Sample) -> None:
     customers = pq.read_table(sample.folder / "sales_line.parquet")["CustomerID"].to_pandas().dropna()
     assert RAW_CUSTOMER.search(str(int(customers.iloc[0])))
     assert RAW_CUSTOMER.search(f"{customers.iloc[0]:E}")
 
-    found = [str(path) for path, text in _texts(approved_and_rerun[0].folder) if RAW_CUSTOMER.search(text)]
+    found = [str(path) for path, text in _texts(reference.folder) if RAW_CUSTOMER.search(text)]
 
     assert found == []
     assert "nightly done" in reference.log

@@ -111,7 +111,7 @@ def test_what_becomes_of_each_kind_of_line(spark):
         line(week[5], -8.0, item="cancelled on D", cancels_line="1/1"),
         line(date(2011, 4, 29), 3.0, item="sold before the first whole week"),
         line(date(2011, 6, 5), 6.0, item="sold in the last minute", hour=23),
-        line(D, 6.0, item="sold on D", hour=0),
+        line(D, 6.0, item="sold on D", ordered_at=after),
         line(week[1], -6.0, item="only returned"),
         line(week[1], 6.0, item="all cancelled", cancelled_at=cancelled),
         line(week[0], 2.0, item="priced twice", unit_price=1.0),

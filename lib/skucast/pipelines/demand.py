@@ -71,6 +71,10 @@ def computed_demand(context: Context) -> DataFrame:
         )
     calendar = calendar_of(context, first, clock.cutoff)
     lines = to_demand.known_before(tables.read(SALES_LINE), clock.decision_date)
+    if lines.where("quantity > 0").isEmpty():
+        raise DecisionDateError(
+            f"no sale that counts lies before decision date {clock.decision_date}: give a later date"
+        )
     shares = to_demand.in_stock_shares(
         tables.read(AVAILABILITY),
         tables.read(STOCK).where(F.col("as_of") <= clock.decision_date),

@@ -9,7 +9,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from skucast.errors import ConfigError, SkucastError, TooManyRejectedError
+from skucast.errors import ConfigError, SkucastError, SourceError, TooManyRejectedError
 from skucast.pipelines.context import Context
 from skucast.store.runs import Stage
 from skucast.store.sources import mapped_source, source_errors
@@ -41,6 +41,7 @@ def _ingest_sales_lines(context: Context, stage: Stage) -> None:
     if "sales_line" not in config.sources:
         raise ConfigError("sources.sales_line: missing; order lines are the one input that skucast cannot do without")
     mapped = mapped_source(context.spark, "sales_line", config.sources["sales_line"].model_dump())
+    _require_mapped(mapped)
     with source_errors("sales_line", config.sources["sales_line"].path or "the database"):
         lines = to_lines.classified(mapped, _line_rules(context, mapped)).persist(StorageLevel.DISK_ONLY)
         counts = to_lines.fate_counts(lines).toPandas()
@@ -62,6 +63,15 @@ def _ingest_sales_lines(context: Context, stage: Stage) -> None:
     stage.rows |= {str(name): int(value) for name, value in sold.toPandas().iloc[0].items()}
     if not key:
         stage.message = f"no customer key in {config.ingest.customer_key_variable}: customer_key is null"
+
+
+def _require_mapped(mapped: DataFrame) -> None:
+    absent = [name for name in to_lines.NEEDED if name not in mapped.columns]
+    if absent:
+        raise SourceError(
+            f"source sales_line: nothing is mapped to {', '.join(absent)}; an order line needs "
+            f"{', '.join(to_lines.NEEDED)}: add them to sources.sales_line.columns"
+        )
 
 
 def _line_rules(context: Context, mapped: DataFrame) -> to_lines.LineRules:

@@ -1,5 +1,5 @@
--- Classes: one row per item and location that was offered for sale in the last 365 days. ABC by the value that was sold,
--- over all locations together; XYZ by how much demand varies from period to period.
+-- Classes: one row per item and location with demand rows in the last 365 days. ABC by the value that was sold, over all
+-- locations together; XYZ by how much demand varies from period to period.
 
 WITH last_year AS (
   SELECT

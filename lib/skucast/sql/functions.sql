@@ -45,9 +45,9 @@ CREATE OR REPLACE TEMPORARY FUNCTION expected_shortages(
     concat(slice(quantiles, 1, 1), quantiles, slice(quantiles, -1, 1)));
 
 -- Fill rate of the (R, S) policy with backorders, for each S: of the demand that one review answers for (the last R of
--- the R + L periods) the share not short. Shortage that was there before, over the first L periods, is not its doing and
--- is subtracted (Johnson et al. 1995, Silver & Bischak 2011); null where L = 0: there is no before. With lost sales it is
--- a lower bound: nothing is owed from before. Without demand everything is served.
+-- the R + L periods) the share not short. Shortage that was there before, over the first L periods, is not its doing
+-- and is subtracted (Johnson et al. 1995, Silver & Bischak 2011); null where L = 0: there is no before. With lost sales
+-- it is a lower bound: nothing is owed from before. Without demand everything is served.
 CREATE OR REPLACE TEMPORARY FUNCTION fill_rates(
     shortages ARRAY<DOUBLE>, shortages_before ARRAY<DOUBLE>, review_demand DOUBLE)
   RETURNS ARRAY<DOUBLE>

@@ -1,5 +1,6 @@
 -- Order plan: one row per item and location: the policy, the position, what to order and why. Three stages, three
--- columns: target (the policy's word) → raw_quantity (what the position lacks) → final_quantity (what the supplier takes).
+-- columns: target (what the policy says) → raw_quantity (what the position lacks) → final_quantity (what the supplier
+-- takes).
 
 -- An order that is due on cover_until or later cannot help before the next one does. An overdue one is still expected.
 WITH expecting AS (

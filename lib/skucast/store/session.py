@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyspark
 from pyspark import SparkConf
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from skucast.errors import EnvironmentNotReadyError
@@ -86,6 +87,9 @@ def open_session(settings: Mapping[str, str], *, warehouse: str, timezone: str, 
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", timezone)
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        # They print each failed query with its stack and the values of rows, also where the failure is handled.
+        PySparkLogger.getLogger(name).disabled = True
     return spark
 
 

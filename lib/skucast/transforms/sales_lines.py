@@ -67,6 +67,8 @@ class LineRules:
     price_expected: bool
 
 
+NEEDED = ("order_id", "item_id", "location_id", "ordered_at", "quantity")
+"""What a source must map; the other columns may be absent."""
 _NAMES = ("order_id", "line_id", "item_id", "location_id", "channel_id")
 _PARSED = {"ordered_at": "timestamp", "quantity": "double", "unit_price": "double"}
 _PART_FILE = r"part-\d+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"

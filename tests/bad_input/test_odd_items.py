@@ -1,0 +1,159 @@
+"""One nightly run over everything odd that lines, items and stock can be: it succeeds, every oddity has its answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.bad_input.shop import FIRST, D, Outcome, Shop, sale, weekly
+
+ODD_NAMES = ["tea light", 'O\'Brien "mug"', "🫖☕", "茶壺", "a/b\\c", "50%_off", "NULL", "007", "$(rm)`x`{0}"]
+LAST_WEEK = D - timedelta(days=7)
+REJECTED = {
+    "nan": ("NaN", "quantity_invalid"),
+    "infinity": ("Infinity", "quantity_invalid"),
+    "text": ("a dozen", "quantity_invalid"),
+    "30 digits": ("123456789012345678901234567890", "quantity_out_of_range"),
+}
+
+
+class _Nothing:
+    """In place of pytest's capture, which lives for one test only."""
+
+    def readouterr(self) -> Any:
+        return Outcome(0, "", "")
+
+
+def odd_lines() -> list[dict[str, Any]]:
+    lines = [line for item in [*ODD_NAMES, "regular", "unlisted", "no stock", "old stock"] for line in weekly(item)]
+    lines += [sale(f"{name}", FIRST + timedelta(days=20), text) for name, (text, _) in REJECTED.items()]
+    lines += [
+        sale("wrong date", FIRST, ordered_at="24/01/2011"),
+        sale("sold once", FIRST + timedelta(days=30), 4),
+        # The data begin on a Tuesday, so that the first week is not whole.
+        sale("sold in the partial week", FIRST + timedelta(days=1), 4),
+        sale("all cancelled", FIRST + timedelta(days=30), 4),
+        sale("all cancelled", FIRST + timedelta(days=31), -4),
+    ]
+    return lines
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The shop after its nightly run."""
+    folder: Path = tmp_path_factory.mktemp("odd")
+    made = Shop(spark, folder, _Nothing())  # type: ignore[arg-type]
+    lines = odd_lines()
+    items = list(dict.fromkeys(line["item_id"] for line in lines))
+    made.write("lines.csv", lines)
+    made.write("item.csv", [{"item_id": item, "unit_cost": 1.5} for item in items if item != "unlisted"])
+    terms = {"location_id": "GB-1", "lead_time_days": 7, "review_period_days": 7}
+    made.write("item_location.csv", [{"item_id": item, **terms} for item in [*items, "never sold"]])
+    fresh, old = f"{D}", f"{D - timedelta(days=8)}"
+    stock = [
+        {"item_id": item, "location_id": "GB-1", "as_of": old if item == "old stock" else fresh, "on_hand": 3}
+        for item in items
+        if item != "no stock"
+    ]
+    made.write("stock.csv", stock)
+    sources = {
+        name: {"format": "csv", "path": str(folder / f"{file}.csv")}
+        for name, file in (
+            ("sales_line", "lines"),
+            ("item", "item"),
+            ("item_location", "item_location"),
+            ("stock", "stock"),
+        )
+    }
+    made.config({"sources": sources})
+    assert 0 == made.run("nightly").code
+    return made
+
+
+def row(shop: Shop, table: str, item: str) -> dict[str, Any]:
+    (found,) = [each for each in shop.rows(table) if each["item_id"] == item]
+    return found
+
+
+def test_unusable_lines_are_kept_with_their_reasons(shop: Shop):
+    rejected = {each["item_id"]: each for each in shop.rows("rejected_sales_line")}
+    expected = {name: (text, [reason]) for name, (text, reason) in REJECTED.items()} | {
+        "wrong date": ("1", ["date_invalid"])
+    }
+    assert expected == {name: (each["quantity"], each["reasons"]) for name, each in rejected.items()}
+    assert "24/01/2011" == rejected["wrong date"]["ordered_at"]
+    (ingest,) = shop.rows("run", "stage = 'ingest'")
+    counts = ingest["rows"]
+    assert len(odd_lines()) == counts["rows_in"] == counts["accepted"] + counts["rejected"] + counts["duplicates"]
+
+
+def test_every_item_location_has_one_row_in_the_plan_and_odd_names_are_kept_as_they_are(shop: Shop):
+    plan = [each["item_id"] for each in shop.rows("order_plan")]
+    sold = {each["item_id"] for each in shop.rows("sales_line")}
+    assert len(plan) == len(set(plan))
+    assert set(ODD_NAMES) | sold | {"never sold"} <= set(plan)
+    for name in ODD_NAMES:
+        planned = row(shop, "order_plan", name)
+        assert planned["final_quantity"] > 0
+        # All sell alike: the name changes nothing.
+        assert row(shop, "order_plan", "regular")["final_quantity"] == planned["final_quantity"]
+
+
+def test_an_item_without_a_cost_is_ordered_and_its_value_is_unknown(shop: Shop):
+    planned = row(shop, "order_plan", "unlisted")
+    assert planned["final_quantity"] > 0
+    assert (None, None) == (planned["unit_cost"], planned["value"])
+    assert row(shop, "order_plan", "regular")["value"] == 1.5 * row(shop, "order_plan", "regular")["final_quantity"]
+
+
+@pytest.mark.parametrize("item", ["no stock", "old stock"])
+def test_without_a_present_stock_nothing_is_ordered(shop: Shop, item: str):
+    planned = row(shop, "order_plan", item)
+    assert ("stock_unknown", 0.0) == (planned["reason"], planned["final_quantity"])
+
+
+def test_thin_histories_have_a_status_and_a_forecast(shop: Shop):
+    status = {each["item_id"]: each for each in shop.rows("series_status")}
+    assert "fitted" == status["regular"]["status"]
+    assert "no_demand" == status["sold in the partial week"]["status"]
+    assert status["sold once"]["status"] in ("fitted", "too_short", "fallback")
+    assert "all cancelled" not in {each["item_id"] for each in shop.rows("demand")}
+    forecast = shop.rows("forecast")
+    assert set(status) == {each["item_id"] for each in forecast} == {each["item_id"] for each in shop.rows("demand")}
+    steps = len({each["step"] for each in forecast})
+    assert steps * len(status) == len(forecast)
+    nothing = [each for each in forecast if each["item_id"] == "sold in the partial week"]
+    assert {0.0} == {each["mean"] for each in nothing}
+    for item in ("sold in the partial week", "all cancelled", "never sold"):
+        assert 0.0 == row(shop, "order_plan", item)["final_quantity"]
+
+
+def test_forecasts_rise_with_the_level_and_sums_with_the_step(shop: Shop):
+    rows = sorted(shop.rows("forecast"), key=lambda each: (each["item_id"], each["step"]))
+    for each in rows:
+        for name in ("quantiles", "cumulative_quantiles"):
+            assert all(low <= high for low, high in pairwise(each[name]))
+    for before, after in pairwise(rows):
+        if before["item_id"] == after["item_id"]:
+            assert before["cumulative_mean"] + after["mean"] == pytest.approx(after["cumulative_mean"])
+            pairs = zip(before["cumulative_quantiles"], after["cumulative_quantiles"], strict=True)
+            assert all(low <= high for low, high in pairs)
+
+
+def test_every_table_kept_its_contract_and_every_stage_its_record(shop: Shop):
+    stages = {each["stage"]: each["outcome"] for each in shop.rows("run")}
+    assert dict.fromkeys(("ingest", "demand", "forecast", "plan"), "done") == stages
+    assert {f"{LAST_WEEK}"} == {f"{each['cutoff']}" for each in shop.rows("forecast")}
+    assert {D} == {each["decision_date"] for each in shop.rows("order_plan")}
+
+
+def test_the_plan_is_shown_with_odd_names(shop: Shop, capsys: pytest.CaptureFixture[str]):
+    assert 0 == shop.run("show", "order_plan", "--top", "50").code
+    shown = capsys.readouterr().out
+    for name in ODD_NAMES:
+        assert name in shown

@@ -1,0 +1,109 @@
+"""Long rows → arrays: every series in one bucket, whatever the order of the rows."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skucast.periods import Frequency
+from skucast.tables import DEMAND
+from skucast.transforms.panel import Span, as_bucket, long_panel, revenue_shares
+
+MONDAY = date(2011, 5, 2)
+WEEKLY = Span(MONDAY, MONDAY + timedelta(days=35), 2, Frequency.WEEK)
+
+
+def test_a_span_counts_its_periods():
+    assert 6 == WEEKLY.n_periods
+    assert MONDAY + timedelta(days=49) == WEEKLY.last
+    assert 36 == Span(MONDAY, MONDAY + timedelta(days=35), 2, Frequency.DAY).n_periods
+
+
+def long_rows() -> pd.DataFrame:
+    """Two series: A at two locations, one of which begins later; the last two periods are the horizon."""
+    rows = [
+        {
+            "item_id": "A", "location_id": place, "t": t, "demand": np.nan if t >= 6 or t == 3 else 10.0 * start + t,
+            "is_closed": t == 3, "events": ["sale"] if t in (4, 7) else [], "revenue_share_before": start / 10,
+        }
+        for place, start in (("GB-1", 0), ("DE-1", 2))
+        for t in range(start, 8)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=20, deadline=None)
+def test_the_arrays_do_not_depend_on_the_order_of_the_rows(random):
+    rows = long_rows()
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    bucket = as_bucket(rows.iloc[order].reset_index(drop=True), WEEKLY)
+    nan = np.nan
+    assert [("A", "DE-1"), ("A", "GB-1")] == bucket.keys
+    np.testing.assert_array_equal([[nan, nan, 22, nan, 24, 25], [0, 1, 2, nan, 4, 5]], bucket.panel.demand)
+    assert [2, 0] == bucket.panel.start.tolist()
+    assert [3] == np.flatnonzero(bucket.panel.is_closed[0]).tolist()
+    assert [4, 7] == np.flatnonzero(bucket.panel.events["sale"][1]).tolist()
+    assert [0.2, 0.0] == bucket.revenue_share_before.tolist()
+    assert (2, 52, MONDAY) == (bucket.panel.horizon, bucket.panel.season_length, bucket.panel.day(0))
+
+
+def demand_rows(sales: dict[str, list[tuple[float, float | None]]]) -> list[dict[str, object]]:
+    flags = dict.fromkeys(("is_censored", "is_closed", "is_outlier", "promotion"), False)
+    return [
+        {
+            "item_id": item, "location_id": "GB-1", "period_start": WEEKLY.cutoff - timedelta(days=7 * back),
+            "sales": pieces, "returns": 0.0, "demand": pieces, "unit_price": price, **flags,
+        }
+        for item, history in sales.items()
+        for back, (pieces, price) in enumerate(reversed(history))
+    ]  # fmt: skip
+
+
+@pytest.mark.spark
+def test_series_are_ranked_by_revenue_and_ties_by_name(spark):
+    """60 of C, 20 of A and of B, and none: shares before are 0, 0.6, 0.8 and 1."""
+    sales = {"B": [(20.0, 1.0)], "A": [(10.0, 1.0), (5.0, 2.0)], "C": [(60.0, None)], "Z": [(0.0, None)]}
+    series = {row["item_id"]: row for row in revenue_shares(DEMAND.frame(spark, demand_rows(sales))).collect()}
+    assert {"C": 0.0, "A": 0.6, "B": 0.8, "Z": 1.0} == {k: row["revenue_share_before"] for k, row in series.items()}
+    assert WEEKLY.cutoff - timedelta(days=7) == series["A"]["start"]
+
+
+@pytest.mark.spark
+def test_without_any_revenue_every_share_is_zero(spark):
+    series = revenue_shares(DEMAND.frame(spark, demand_rows({"A": [(0.0, None)], "B": [(0.0, None)]}))).collect()
+    assert [0.0, 0.0] == [row["revenue_share_before"] for row in series]
+
+
+@pytest.mark.spark
+def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets(spark):
+    sales = {f"i{number}": [(1.0 + number, 1.0)] * (1 + number % 6) for number in range(9)}
+    demand = DEMAND.frame(spark, demand_rows(sales))
+    starts = [MONDAY + timedelta(days=7 * n) for n in range(8)]
+    calendar = spark.createDataFrame(
+        [("GB-1", start, start == starts[7], ["sale"] if start == starts[6] else []) for start in starts],
+        "location_id string, period_start date, is_closed boolean, events array<string>",
+    )
+    panel = long_panel(demand, calendar, revenue_shares(demand), WEEKLY, 4).persist()
+    assert 4 == panel.rdd.getNumPartitions()
+    rows = panel.toPandas()
+    for (item, _), own in rows.groupby(["item_id", "location_id"]):
+        n_known = len(sales[item])
+        assert [*range(6 - n_known, 8)] == sorted(own["t"])
+        assert 1 == own["bucket"].nunique()
+        assert own.loc[own["t"] >= 6, "demand"].isna().all()
+        assert own.loc[own["t"] < 6, "demand"].notna().all()
+        assert [7] == own.loc[own["is_closed"], "t"].tolist()
+        assert [["sale"]] == [list(names) for names in own.loc[own["t"] == 6, "events"]]
+    assert {0, 1, 2, 3} >= set(rows["bucket"])
+    assert rows["bucket"].nunique() > 1
+    # A partition holds one bucket, so that one Python call sees whole series.
+    in_partition = panel.selectExpr("spark_partition_id() AS partition", "bucket").distinct().toPandas()
+    assert (in_partition["partition"] == in_partition["bucket"]).all()
+    panel.unpersist()

@@ -1,0 +1,57 @@
+"""How far ahead forecasts must reach."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from skucast.errors import ConfigError
+from skucast.periods import DecisionClock, Frequency
+from skucast.tables import ITEM_LOCATION
+from skucast.transforms.protection import Protection, longest_protection
+
+pytestmark = pytest.mark.spark
+
+D = date(2011, 10, 3)
+DEFAULTS = {"lead_time_days": 14.0, "lead_time_sd_days": 0.0, "review_period_days": 7.0}
+
+
+def longest(
+    spark: SparkSession, *rows: dict[str, Any], frequency: Frequency = Frequency.WEEK, **defaults: float
+) -> Protection:
+    held = [{"item_id": "A", "location_id": "GB-1", "valid_from": date(1900, 1, 1)} | row for row in rows]
+    return longest_protection(ITEM_LOCATION.frame(spark, held), DecisionClock(D, frequency), DEFAULTS | defaults)
+
+
+def test_the_longest_review_plus_lead_time_counts_whoever_has_it(spark):
+    """Days become periods one by one, rounded up: 8 + 15 days are 2 + 3 weeks, not 4."""
+    assert Protection(3, 3, "defaults") == longest(spark)
+    assert Protection(3, 3, "defaults") == longest(spark, {"lead_time_days": 0.0})
+    assert Protection(5, 5, "B at GB-1") == longest(
+        spark, {"lead_time_days": 21.0}, {"item_id": "B", "review_period_days": 8.0, "lead_time_days": 15.0}
+    )
+    assert Protection(21, 21, "defaults") == longest(spark, frequency=Frequency.DAY)
+    # Without lead time an order still has to last until the next review, of one period at least.
+    assert Protection(1, 1, "defaults") == longest(spark, lead_time_days=0.0, review_period_days=0.5)
+
+
+def test_late_deliveries_widen_the_horizon_and_not_the_protection_period(spark):
+    """z(0.99) = 2.326: 14 days ± 7 are late up to day 30.3, that is five weeks."""
+    assert Protection(3, 6, "defaults") == longest(spark, lead_time_sd_days=7.0)
+    late = longest(spark, {"lead_time_sd_days": 7.0, "lead_time_days": 7.0})
+    assert Protection(3, 5, "defaults") == late
+
+
+def test_rows_that_hold_from_a_later_day_do_not_count(spark):
+    assert Protection(3, 3, "defaults") == longest(spark, {"lead_time_days": 70.0, "valid_from": date(2011, 10, 4)})
+    assert 11 == longest(spark, {"lead_time_days": 70.0, "valid_from": D}).periods
+
+
+def test_a_protection_period_beyond_every_horizon_is_refused(spark):
+    with pytest.raises(
+        ConfigError, match=r"A at GB-1 is 402 periods, the longest possible is 400: correct its lead_time"
+    ):
+        longest(spark, {"lead_time_days": 401.0}, frequency=Frequency.DAY, review_period_days=1.0)
