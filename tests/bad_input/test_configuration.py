@@ -7,6 +7,8 @@ import pytest
 from skucast.cli import main
 from tests.bad_input.shop import Shop
 
+pytestmark = pytest.mark.spark
+
 MISTAKES = {
     "unknown key": ({"forcast": {"horizon": 8}}, (), ["forcast", "unknown key"]),
     "probability as a percentage": (

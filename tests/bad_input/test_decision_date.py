@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.bad_input.shop import FIRST, D, Shop, sale, weekly
+
+pytestmark = pytest.mark.spark
 
 
 def test_a_date_the_data_do_not_allow_is_refused_with_those_they_do(shop: Shop):

@@ -12,6 +12,8 @@ from pyspark.sql import SparkSession
 
 from tests.bad_input.shop import FIRST, D, Outcome, Shop, sale, weekly
 
+pytestmark = pytest.mark.spark
+
 ODD_NAMES = ["tea light", 'O\'Brien "mug"', "🫖☕", "茶壺", "a/b\\c", "50%_off", "NULL", "007", "$(rm)`x`{0}"]
 LAST_WEEK = D - timedelta(days=7)
 REJECTED = {

@@ -14,6 +14,8 @@ from skucast.errors import ContractError
 from skucast.tables import ITEM_LOCATION, STOCK, Column, Table
 from skucast.tables.check import check, row_violations, schema_violations
 
+pytestmark = pytest.mark.spark
+
 DAY = date(2011, 1, 3)
 NAN = float("nan")
 

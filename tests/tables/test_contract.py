@@ -76,6 +76,7 @@ def test_every_input_table_says_where_its_rows_come_from():
 
 
 @EVERY_TABLE
+@pytest.mark.spark
 def test_every_constraint_is_sql_over_the_declared_columns(table: Table, spark: SparkSession):
     empty = table.frame(spark)
     for name, sql in table.constraints.items():
@@ -89,6 +90,7 @@ def test_constraint_names_are_unique_and_name_their_column(table: Table):
 
 
 @EVERY_TABLE
+@pytest.mark.spark
 def test_an_empty_frame_has_the_declared_schema_and_comments(table: Table, spark: SparkSession):
     frame = table.frame(spark)
     assert table.schema == frame.schema
@@ -96,11 +98,13 @@ def test_an_empty_frame_has_the_declared_schema_and_comments(table: Table, spark
     assert table.names == spark.createDataFrame([], table.ddl).columns
 
 
+@pytest.mark.spark
 def test_a_frame_names_only_the_columns_that_matter(spark: SparkSession):
     row = TABLES["stock"].frame(spark, [{"item_id": "A", "as_of": date(2011, 1, 3)}]).first()
     assert ("A", None, date(2011, 1, 3), None) == (row.item_id, row.location_id, row.as_of, row.on_hand)
 
 
+@pytest.mark.spark
 def test_select_casts_orders_and_fills(spark: SparkSession):
     frame = spark.sql("SELECT 5 AS on_hand, 'A' AS item_id, '2011-01-03' AS as_of, 'x' AS surplus")
     selected = TABLES["stock"].select(frame)
@@ -140,6 +144,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.spark
 def test_a_condition_is_true_for_allowed_values_and_false_for_others(name, spark: SparkSession):
     """NaN and infinity are allowed in no number; null only where the column is optional."""
     column, allowed, refused = CONDITIONS[name]

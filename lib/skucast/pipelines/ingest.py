@@ -13,7 +13,7 @@ from skucast.errors import ConfigError, SkucastError, SourceError, TooManyReject
 from skucast.pipelines.context import Context
 from skucast.store.runs import Stage
 from skucast.store.sources import mapped_source, source_errors
-from skucast.tables import ACCUMULATING, INPUT_TABLES, REJECTED_SALES_LINE, SALES_LINE
+from skucast.tables import ACCUMULATING, INPUT_TABLES, REJECTED_SALES_LINE, SALES_LINE, Table
 from skucast.tables.check import check
 from skucast.transforms import sales_lines as to_lines
 from skucast.transforms.inputs import conforming, invalid_values
@@ -21,19 +21,23 @@ from skucast.transforms.pseudonyms import with_customer_key
 
 
 def ingest(context: Context) -> None:
-    """Sources → input tables; order lines cleaned, everything else checked against its contract."""
+    """Sources → input tables; order lines cleaned, everything else checked against its contract before any write."""
     with context.record.stage("ingest") as stage:
+        checked = [(table, _checked(context, table)) for table in INPUT_TABLES if table.name in context.config.sources]
         _ingest_sales_lines(context, stage)
-        for table in INPUT_TABLES:
-            if table.name in context.config.sources:
-                mapped = mapped_source(context.spark, table.name, context.config.sources[table.name].model_dump())
-                frame = conforming(mapped, table)
-                origin = f"source {table.name}"
-                with source_errors(table.name, "the source"):
-                    check(frame, table, origin, also=invalid_values(mapped, table))
-                    write = context.warehouse.replace_matching if table in ACCUMULATING else context.warehouse.overwrite
-                    write(table, frame)
-                stage.rows[table.name] = context.warehouse.read(table).count()
+        for table, frame in checked:
+            write = context.warehouse.replace_matching if table in ACCUMULATING else context.warehouse.overwrite
+            with source_errors(table.name, "the source"):
+                write(table, frame)
+            stage.rows[table.name] = context.warehouse.read(table).count()
+
+
+def _checked(context: Context, table: Table) -> DataFrame:
+    mapped = mapped_source(context.spark, table.name, context.config.sources[table.name].model_dump())
+    frame = conforming(mapped, table)
+    with source_errors(table.name, "the source"):
+        check(frame, table, f"source {table.name}", also=invalid_values(mapped, table))
+    return frame
 
 
 def _ingest_sales_lines(context: Context, stage: Stage) -> None:
