@@ -134,6 +134,21 @@ def test_what_becomes_of_each_kind_of_line(spark):
     demand.unpersist()
 
 
+def test_a_line_of_the_first_moment_of_the_decision_date_is_not_known_yet(spark):
+    """Nor is a cancellation of that moment; midnight is that of the zone of the periods, an hour before that of UTC."""
+    midnight = datetime(2011, 6, 6, 0, 0, tzinfo=LONDON)
+    moment = timedelta(microseconds=1)
+    lines = [
+        line(D, item="at midnight", ordered_at=midnight),
+        line(D, item="just before", ordered_at=midnight - moment),
+        line(WEEKLY.first, item="cancelled at midnight", cancelled_at=midnight),
+        line(WEEKLY.first, item="cancelled just before", cancelled_at=midnight - moment),
+        line(D, -1.0, item="cancellation just before", ordered_at=midnight - moment, cancels_line="1/1"),
+    ]
+    known = known_before(SALES_LINE.frame(spark, lines), D)
+    assert {"just before", "cancelled at midnight"} == {row["item_id"] for row in known.collect()}
+
+
 def test_weeks_that_are_closed_carry_no_demand_unless_something_was_sold(spark):
     shut = [date(2011, 5, 9) + timedelta(days=n) for n in range(5)]
     closure = [
