@@ -101,9 +101,10 @@ def test_show_prints_the_dearest_proposals(reference: Filled, job: Job, capsys: 
 
     assert job("show", "order_plan", "--top", 5, "--config", reference.config) == 0
 
-    printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 6
-    assert [line.split()[0] for line in printed[1:]] == list(plan["item_id"].head(5))
+    header, *printed = capsys.readouterr().out.splitlines()
+    assert header.split()[:3] == ["item_id", "location_id", "final_quantity"]
+    assert [line.split()[0] for line in printed[::2]] == list(plan["item_id"].head(5))
+    assert [line.strip() for line in printed[1::2]] == list(plan["explanation"].head(5))
 
 
 def _texts(warehouse: Path) -> Iterator[tuple[Path, str]]:
@@ -142,15 +143,17 @@ def test_with_the_key_one_customer_has_one_hash(reference: Filled, sample: Sampl
 
 @pytest.mark.parametrize("key", ["some key", None])
 def test_a_failing_run_names_no_customer(key: str | None, tmp_path: Path, processes: Processes) -> None:
-    """A customer id that does not fit its mapping stops the job: the message and Spark's log must not quote it."""
-    lines = [line("A", 1, "apple", "2011-06-01 09:00:00", 3, customer_id="7700012345-B")]
+    """Neither the message nor Spark's log quotes an id, though it does not fit its own mapping either."""
+    lines = [line("A", 1, "apple", "2011-06-01 09:00:00", "three", customer_id="7700012345-B")]
     source = write_csv(tmp_path / "lines" / "1.csv", lines)
     warehouse = tmp_path / "warehouse"
-    config = lines_config(warehouse, source, columns={"customer_id": "cast(customer_id AS bigint)"})
+    columns = {"customer_id": "cast(customer_id AS bigint)", "quantity": "cast(quantity AS int)"}
+    config = lines_config(warehouse, source, columns=columns)
 
     process = processes.skucast("ingest", "--config", str(config), environment={KEY_VARIABLE: key})
 
     assert process.end() == 2, process.text
     assert "CAST_INVALID_INPUT" in process.text
+    assert "three" in process.text
     assert not RAW_CUSTOMER.search(process.text)
     assert not [path for path, text in _texts(warehouse) if RAW_CUSTOMER.search(text)]

@@ -25,12 +25,12 @@ def stored(name: str) -> NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def executed(past: Filled, tmp_path_factory: pytest.TempPathFactory) -> dict[str, NotebookNode]:
+def executed(reference: Filled, tmp_path_factory: pytest.TempPathFactory) -> dict[str, NotebookNode]:
     """Every notebook with its results; the first cell that fails raises."""
     pictures = tmp_path_factory.mktemp("pictures")
     results = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SKUCAST_WAREHOUSE", str(past.folder))
+        patch.setenv("SKUCAST_WAREHOUSE", str(reference.folder))
         patch.setenv("SKUCAST_IMAGES", str(pictures))
         for name in FIGURES:
             client = NotebookClient(stored(name), timeout=120, resources={"metadata": {"path": str(FOLDER)}})
@@ -79,8 +79,8 @@ def test_saves_the_picture_of_the_docs(name: str, executed: dict[str, NotebookNo
 
 
 @pytest.mark.spark
-def test_the_lines_that_came_in_are_all_accounted_for(executed: dict[str, NotebookNode], past: Filled) -> None:
-    run = frame_of(past.folder, "run").set_index("stage")
+def test_the_lines_that_came_in_are_all_accounted_for(executed: dict[str, NotebookNode], reference: Filled) -> None:
+    run = frame_of(reference.folder, "run").set_index("stage")
     rows = run.loc["ingest", "rows"]
     said = next(text for text in results_of(executed["1_what_was_sold"], "text/markdown") if "came in" in text)
     numbers = [f"**{rows[fate]:,}**" for fate in ("rows_in", "accepted", "rejected", "duplicates")]
@@ -88,8 +88,8 @@ def test_the_lines_that_came_in_are_all_accounted_for(executed: dict[str, Notebo
 
 
 @pytest.mark.spark
-def test_the_order_plan_is_told_as_it_is_stored(executed: dict[str, NotebookNode], past: Filled) -> None:
-    plan = frame_of(past.folder, "order_plan")
+def test_the_order_plan_is_told_as_it_is_stored(executed: dict[str, NotebookNode], reference: Filled) -> None:
+    plan = frame_of(reference.folder, "order_plan")
     orders = plan[plan["final_quantity"] > 0]
     said = " ".join(results_of(executed["3_order_plan"], "text/markdown"))
     assert f"**{len(orders):,}** of {len(plan):,} items are to be ordered" in said

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.errors import NumberFormatException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -50,6 +51,13 @@ def test_without_a_mapping_the_sources_own_names_are_taken(spark, tmp_path):
     frame = mapped(spark, path)
     assert ["item id", "on.hand"] == frame.columns[:2]
     assert ("A", "1") == tuple(frame.first())[:2]
+
+
+def test_a_customer_that_does_not_fit_its_expression_is_none_and_all_else_stays_strict(spark, lines):
+    columns = {"item_id": "cast(Pieces AS int)", "customer_id": "cast(Item AS bigint)"}
+    assert {None} == {row["customer_id"] for row in mapped(spark, lines, columns=columns).collect()}
+    with pytest.raises(NumberFormatException):
+        mapped(spark, lines, columns=columns | {"item_id": "cast(Item AS int)"}).collect()
 
 
 def test_equal_rows_have_equal_hashes_and_others_do_not(spark, lines):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyspark
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext  # noqa: TID251 - spark-submit has its settings here only
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
@@ -75,7 +75,7 @@ def open_session(settings: Mapping[str, str], *, warehouse: str, timezone: str, 
     """
     builder = SparkSession.builder.appName(app)
     if is_submitted():
-        given = SparkConf()
+        given = _submitted_conf()
         offered = {"spark.sql.warehouse.dir": _catalog(warehouse), **settings, **_DELTA}
         wanted = {key: value for key, value in offered.items() if not given.contains(key)}
     else:
@@ -91,6 +91,12 @@ def open_session(settings: Mapping[str, str], *, warehouse: str, timezone: str, 
         # They print each failed query with its stack and the values of rows, also where the failure is handled.
         PySparkLogger.getLogger(name).disabled = True
     return spark
+
+
+def _submitted_conf() -> SparkConf:
+    """What spark-submit was given. Only Java knows it, and without a session nothing has connected to Java yet."""
+    SparkContext._ensure_initialized()
+    return SparkConf()
 
 
 def _require_java() -> None:

@@ -21,6 +21,8 @@ _CSV_DEFAULTS = {"header": "true", "encoding": "UTF-8", "escape": '"'}
 _META_FILE, _META_TIME = "_source_file", "_delivered_at"
 SOURCE_ROW = "_source_row"
 """Hash of a source row over all of its columns: equal rows are exact duplicates."""
+CUSTOMER, _QUIET = "customer_id", "_customer_id"
+_ANSI = "spark.sql.ansi.enabled"
 
 
 def mapped_source(spark: SparkSession, table: str, source: Mapping[str, Any]) -> DataFrame:
@@ -55,10 +57,26 @@ def mapped_source(spark: SparkSession, table: str, source: Mapping[str, Any]) ->
         row_hash = F.xxhash64(*cells, *(cell.isNull() for cell in cells))
         named = frame.select("*", row_hash.alias(SOURCE_ROW), *origin)
         kept = named.where(where) if where else named
-        mapping = columns or {name: f"`{name}`" for name in frame.columns}
+        mapping = dict(columns or {name: f"`{name}`" for name in frame.columns})
+        if CUSTOMER in mapping:
+            kept, mapping[CUSTOMER] = _with_quiet_customer(spark, kept, table, mapping[CUSTOMER]), f"`{_QUIET}`"
         return kept.select(
             *(_expressed(kept, table, c, sql) for c, sql in mapping.items()), SOURCE_ROW, _META_FILE, _META_TIME
         )
+
+
+def _with_quiet_customer(spark: SparkSession, frame: DataFrame, table: str, sql: str) -> DataFrame:
+    """Evaluate the customer expression so that a value which does not fit it is null.
+
+    Spark quotes such a value in its log before anything here can stop it. Expressions keep the mode in which they are
+    analysed, so that every other column stays strict.
+    """
+    strict = spark.conf.get(_ANSI) or "true"
+    spark.conf.set(_ANSI, "false")
+    try:
+        return frame.withColumn(_QUIET, _expressed(frame, table, CUSTOMER, sql))
+    finally:
+        spark.conf.set(_ANSI, strict)
 
 
 def _hashable(cell: Column, kind: str) -> Column:
