@@ -46,7 +46,7 @@ test: jars ## lint, types, layers and all tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: jars ## seconds of each stage
 	$(BIN)/python tests/benchmarks/stages.py

@@ -23,12 +23,16 @@ class Fits:
         parameters: name -> shape (n_series,), NaN where it does not apply.
         failures: row -> one clear phrase, for rows where the method failed.
         milliseconds: own time of each row, shape (n_series,); None when the rows were fitted together.
+        step_sd: standard deviation of demand in each step, shape (n_series, horizon); None where the method has no law.
+        sum_sd: standard deviation of demand summed over steps 1 to h, of the same shape; never step_sd × √h.
     """
 
     mean: FloatArray
     parameters: Mapping[str, FloatArray] = field(default_factory=dict)
     failures: Mapping[int, str] = field(default_factory=dict)
     milliseconds: FloatArray | None = None
+    step_sd: FloatArray | None = None
+    sum_sd: FloatArray | None = None
 
 
 Previous = Mapping[str, FloatArray]
