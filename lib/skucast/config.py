@@ -77,6 +77,13 @@ class Demand(_Section):
     outliers: Outliers = Outliers()
 
 
+class RevenueShares(_Section):
+    """On how much of all revenue, from the series that earn most down, the dearer methods are tried."""
+
+    full: Share = 0.8
+    library: Share = 0.5
+
+
 class Forecast(_Section):
     """What is forecast, by which methods, and how it is tested."""
 
@@ -94,7 +101,7 @@ class Forecast(_Section):
     origins: Annotated[int, Field(ge=3, le=52)] = 4
     origin_step: Annotated[int, Field(ge=1)] = 1
     min_periods: Annotated[int, Field(ge=2)] = 6
-    slow_revenue_share: Share = 0.5
+    revenue_shares: RevenueShares = RevenueShares()
     min_buckets: Annotated[int, Field(ge=1)] = 8
     series_per_bucket: Annotated[int, Field(ge=1)] = 500
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200

@@ -25,7 +25,7 @@ from skucast.datasets import dataset_path
 from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.fits import Fits, batched
 from skucast.forecasting.panel import Panel
-from skucast.forecasting.registry import METHODS, Method
+from skucast.forecasting.registry import METHODS, Method, Tier
 from skucast.pipelines import COMMANDS, Context
 from skucast.store.delta import Warehouse
 from skucast.store.runs import RunRecord
@@ -34,7 +34,7 @@ from skucast.tables import DEMAND, FORECAST, ORDER_PLAN, RUN, SALES_LINE
 from skucast.transforms import forecasting
 
 CONFIG = Path(__file__).parents[2] / "conf" / "online_retail.yaml"
-CHEAP = tuple(method.name for method in METHODS if not method.is_slow)
+CHEAP = tuple(method.name for method in METHODS if method.tier == Tier.CHEAP)
 
 
 def main() -> None:

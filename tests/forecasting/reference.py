@@ -38,7 +38,7 @@ def panel_of(
 
 def plan_of(*methods: str, **changes: Any) -> Plan:
     """A plan that allows ``methods`` to every class."""
-    defaults = {"origins": 4, "origin_step": 1, "min_periods": 4}
+    defaults = {"origins": 4, "origin_step": 1, "min_periods": 4, "tier_shares": {}}
     defaults |= {"outlier_method": "none", "outlier_limit": 3.0, "outlier_treatment": "flag"}
     return Plan(methods=methods, methods_by_class=dict.fromkeys(CLASSES, methods), **(defaults | changes))
 

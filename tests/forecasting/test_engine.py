@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.fits import Fits, batched, per_series
-from skucast.forecasting.registry import METHODS, Method
+from skucast.forecasting.registry import METHODS, Method, Tier
 from skucast.forecasting.smoothing import ALPHAS
 from tests.forecasting import reference
 from tests.forecasting.reference import FAST, examples, panel_of, plan_of
@@ -28,7 +28,7 @@ PLAN = plan_of(*FAST, origins=3, min_periods=3)
 
 
 def forecast(panel, plan=PLAN, methods=METHODS):
-    return forecast_panel(panel, plan, np.ones(panel.n_series, dtype=bool), methods)
+    return forecast_panel(panel, plan, np.zeros(panel.n_series), methods)
 
 
 def records(result, series):
@@ -181,9 +181,10 @@ def test_the_champion_backtest_holds_forecasts_and_actuals_of_every_origin():
 
 
 def test_a_class_without_allowed_method_falls_back_and_says_so():
-    plan = dataclasses.replace(plan_of("prophet"), methods_by_class={"smooth": ("prophet",)}, origins=3)
+    plan = plan_of("prophet", origins=3, tier_shares={Tier.LIBRARY: 0.5})
+    plan = dataclasses.replace(plan, methods_by_class={"smooth": ("prophet",)})
     panel = panel_of([[3.0, 4.0] * 8, [0.0, 4.0] * 8])
-    result = forecast_panel(panel, plan, np.array([False, True]))
+    result = forecast_panel(panel, plan, np.array([0.5, 0.0]))
     assert ("fallback", "fallback") == result.status
     assert "no method allowed for class intermittent; mean instead" == result.reason[1]
     assert {"mean"} == set(result.method)
@@ -198,7 +199,7 @@ def failing(when):
             raise RuntimeError("the solver\n gave up " + "!" * 300)
         return np.full(panel.horizon, 4.0), {"calls": previous.get("calls", 0) + 1}
 
-    return (*METHODS[:2], Method("fragile", per_series(fit), is_slow=True))
+    return (*METHODS[:2], Method("fragile", per_series(fit), Tier.LIBRARY))
 
 
 SWITCHING = panel_of([[2.0, 6.0] * 8, [6.0, 2.0] * 8])
@@ -247,7 +248,7 @@ def test_slow_methods_are_timed_on_their_own_and_batched_ones_share():
         return np.zeros(panel.horizon), {}
 
     result = forecast(
-        SWITCHING, plan_of("mean", "slow", origins=3), (METHODS[1], Method("slow", per_series(slow), is_slow=True))
+        SWITCHING, plan_of("mean", "slow", origins=3), (METHODS[1], Method("slow", per_series(slow), Tier.LIBRARY))
     )
     assert result.milliseconds[0] >= 30 > result.milliseconds[1] > 0
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.registry import METHODS
+from skucast.forecasting.registry import METHODS, Tier
 from skucast.forecasting.smoothing import ALPHAS, smooth
 from tests.forecasting import reference
 from tests.forecasting.reference import FAST, examples, panel_of
 
 NAN = np.nan
-BATCHED = {method.name: method.fit for method in METHODS if not method.is_slow}
+BATCHED = {method.name: method.fit for method in METHODS if method.tier == Tier.CHEAP}
 DEMAND = hnp.arrays(
     np.float64,
     st.tuples(st.integers(1, 6), st.integers(1, 14)),

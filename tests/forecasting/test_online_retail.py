@@ -31,7 +31,7 @@ def weekly():
 @pytest.mark.shared
 def test_smoothing_beats_the_naive_forecast_and_the_choice_holds_out_of_sample(weekly):
     """Scores of the backtest by method, and of the champion on six weeks that its choice never saw."""
-    result = forecast_panel(panel_of(weekly, HORIZON), plan_of(*FAST), np.zeros(300, dtype=bool))
+    result = forecast_panel(panel_of(weekly, HORIZON), plan_of(*FAST), np.zeros(300))
     scores = result.backtest.pooled_rmsse(300, len(result.method_names))[:, : len(FAST)]
     scores = scores[np.isfinite(scores).all(axis=1)]
     by_method = dict(zip(result.method_names, np.sqrt((scores**2).mean(axis=0)), strict=False))
@@ -41,7 +41,7 @@ def test_smoothing_beats_the_naive_forecast_and_the_choice_holds_out_of_sample(w
     past = panel_of(weekly[:, :-HORIZON], HORIZON)
     errors = {}
     for plan in (FAST, ("naive",), ("ses",)):
-        chosen = forecast_panel(past, plan_of(*plan), np.zeros(300, dtype=bool))
+        chosen = forecast_panel(past, plan_of(*plan), np.zeros(300))
         errors[plan] = np.nansum(np.abs(weekly[:, -HORIZON:] - chosen.mean)) / np.nansum(weekly[:, -HORIZON:])
     print("held-out WAPE:", {"champion" if len(k) > 1 else k[0]: round(float(v), 3) for k, v in errors.items()})
     assert errors[FAST] < errors[("naive",)]

@@ -11,6 +11,7 @@ import pytest
 from skucast.forecasting.arima import arima, needs_difference
 from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.prophet import prophet
+from skucast.forecasting.registry import Tier
 from tests.forecasting.reference import panel_of, plan_of
 
 NAN = np.nan
@@ -115,7 +116,7 @@ def test_a_real_prophet_failure_becomes_a_marked_fallback():
     """An origin with one known period: prophet refuses fewer than two rows."""
     values = [[NAN] * 8 + [4.0, NAN, NAN, 5.0, 6.0], [3.0, 4.0] * 6 + [3.0]]
     result = forecast_panel(
-        panel_of(values, horizon=2), plan_of("mean", "prophet", origins=3, min_periods=1), np.ones(2, dtype=bool)
+        panel_of(values, horizon=2), plan_of("mean", "prophet", origins=3, min_periods=1), np.zeros(2)
     )
     assert ("fallback", "fitted") == result.status
     assert result.reason[0].startswith("prophet failed: ValueError: Dataframe has less than 2 non-NaN rows")
@@ -124,7 +125,8 @@ def test_a_real_prophet_failure_becomes_a_marked_fallback():
 
 def test_slow_methods_are_not_tried_where_they_are_not_allowed():
     panel = panel_of([ar1(0.3, 30, seed=1), ar1(0.3, 30, seed=2)])
-    result = forecast_panel(panel, plan_of("ses", "arima", origins=3), np.array([False, True]))
+    plan = plan_of("ses", "arima", origins=3, tier_shares={Tier.LIBRARY: 0.5})
+    result = forecast_panel(panel, plan, np.array([0.5, 0.4]))
     tried = {
         (int(s), result.method_names[m]) for s, m in zip(result.backtest.series, result.backtest.method, strict=True)
     }
@@ -137,8 +139,8 @@ def test_slow_methods_see_nothing_later_either():
     values = ar1(0.4, 30, seed=9)
     changed = values.copy()
     changed[-2:] = 500.0
-    plan, slow = plan_of("arima", "prophet", origins=3), np.ones(1, dtype=bool)
-    before, after = (forecast_panel(panel_of([v], horizon=1), plan, slow).backtest for v in (values, changed))
+    plan = plan_of("arima", "prophet", origins=3)
+    before, after = (forecast_panel(panel_of([v], horizon=1), plan, np.zeros(1)).backtest for v in (values, changed))
     first = before.origin <= 28
     assert first.sum() == 4
     np.testing.assert_array_equal(before.forecasts[first], after.forecasts[after.origin <= 28])

@@ -65,7 +65,7 @@ class Sample:
             "extends": str(CONFIG),
             "warehouse": str(warehouse),
             "sources": {name: {"path": str(self.folder / f"{name}.parquet")} for name in tables},
-            "forecast": {"min_buckets": 2, "slow_revenue_share": SLOW_REVENUE_SHARE},
+            "forecast": {"min_buckets": 2, "revenue_shares": {"library": SLOW_REVENUE_SHARE}},
             "spark": SETTINGS,
         }
         path = warehouse.with_suffix(".yaml")

@@ -120,7 +120,7 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
     """Code from the zip alone, other buckets than the local run, adaptive execution on; the planning SQL included."""
     warehouse, events = tmp_path / "warehouse", tmp_path / "events"
     events.mkdir()
-    forecast = {"min_buckets": BUCKETS, "slow_revenue_share": SLOW_REVENUE_SHARE}
+    forecast = {"min_buckets": BUCKETS, "revenue_shares": {"library": SLOW_REVENUE_SHARE}}
     config = sample.config(warehouse, forecast=forecast, spark={**SETTINGS, **COMPILED})
     settings = {
         "spark.driver.host": "127.0.0.1",

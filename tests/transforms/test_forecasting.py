@@ -76,7 +76,7 @@ def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> Da
 
 
 def fits_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN, slow_revenue_share=0.5).persist()
+    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN).persist()
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import capped, is_outlier
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.profile import Profile, profile
-from skucast.forecasting.registry import METHODS, Method
+from skucast.forecasting.registry import METHODS, Method, Tier
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.status import Verdict, explain, scored
@@ -31,6 +31,7 @@ class Plan:
         origins: rolling origins of the backtest, at least 3.
         origin_step: periods between origins.
         min_periods: known periods an origin needs; with less a series is too short to be scored.
+        tier_shares: tier -> share of revenue whose series try its methods; a tier that is absent is for all.
         outlier_method: "none", "iqr", "zscore" or "hampel".
         outlier_limit: spreads above the centre, see ``outliers.upper_limits``.
         outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
@@ -41,6 +42,7 @@ class Plan:
     origins: int
     origin_step: int
     min_periods: int
+    tier_shares: Mapping[Tier, float]
     outlier_method: str
     outlier_limit: float
     outlier_treatment: str
@@ -101,7 +103,7 @@ class PanelForecast:
 
 
 def forecast_panel(
-    panel: Panel, plan: Plan, slow_allowed: BoolArray, methods: Sequence[Method] = METHODS
+    panel: Panel, plan: Plan, revenue_share_before: FloatArray, methods: Sequence[Method] = METHODS
 ) -> PanelForecast:
     """Forecast every series of a panel with the method that did best from its rolling origins.
 
@@ -111,11 +113,13 @@ def forecast_panel(
     Args:
         panel: histories up to the cutoff.
         plan: methods, origins and outliers.
-        slow_allowed: series on which slow methods may be tried, shape (n_series,).
+        revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
         methods: the registry, cheapest first.
     """
     shape, log = profile(panel), FitLog(panel.n_series)
-    listed = candidate_methods(shape.demand_class, plan.methods, plan.methods_by_class, slow_allowed, methods)
+    listed = candidate_methods(
+        shape.demand_class, plan.methods, plan.methods_by_class, revenue_share_before, plan.tier_shares, methods
+    )
     origins = rolling_origins(panel, plan.origins, plan.origin_step, plan.min_periods)
     trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.treatment, log)
     scores = trials.pooled_rmsse(panel.n_series, len(methods))

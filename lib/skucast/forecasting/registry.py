@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from skucast.forecasting.arima import arima
 from skucast.forecasting.baselines import mean, naive, seasonal_naive
@@ -12,6 +13,17 @@ from skucast.forecasting.prophet import prophet
 from skucast.forecasting.smoothing import ses
 
 
+class Tier(StrEnum):
+    """What a method costs, and so on which series it is tried: on all, or on those that make most of the revenue."""
+
+    CHEAP = "cheap"
+    """Microseconds a series."""
+    FULL = "full"
+    """Up to milliseconds a series: a search for parameters."""
+    LIBRARY = "library"
+    """A tenth of a second and more: one series after the other through another package."""
+
+
 @dataclass(frozen=True)
 class Method:
     """A forecasting method.
@@ -19,12 +31,12 @@ class Method:
     Attributes:
         name: what configuration and tables call it.
         fit: fits all series of a panel.
-        is_slow: fits one series after the other; tried only where the caller allows.
+        tier: what it costs.
     """
 
     name: str
     fit: FitPanel
-    is_slow: bool = False
+    tier: Tier = Tier.CHEAP
 
 
 METHODS: tuple[Method, ...] = (
@@ -35,8 +47,8 @@ METHODS: tuple[Method, ...] = (
     Method("sba", batched(sba)),
     Method("tsb", batched(tsb)),
     Method("ses", batched(ses)),
-    Method("arima", per_series(arima), is_slow=True),
-    Method("prophet", per_series(prophet), is_slow=True),
+    Method("arima", per_series(arima), Tier.LIBRARY),
+    Method("prophet", per_series(prophet), Tier.LIBRARY),
 )
 """Cheapest first: of two equally good methods the earlier one is chosen."""
 

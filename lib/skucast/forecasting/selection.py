@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.registry import Method
+from skucast.forecasting.registry import Method, Tier
 
 TIE = 1e-12
 """Relative difference of RMSSE below which two methods are equally good: the cheaper one is chosen."""
@@ -17,19 +17,21 @@ def candidate_methods(
     classes: Sequence[str],
     allowed: Sequence[str],
     by_class: Mapping[str, Sequence[str]],
-    slow_allowed: BoolArray,
+    revenue_share_before: FloatArray,
+    tier_shares: Mapping[Tier, float],
     methods: Sequence[Method],
 ) -> BoolArray:
     """Methods to try on each series, shape (n_series, n_methods).
 
-    A method is tried if the plan allows it at all, the class of the series lists it and, for a slow one, the series is
-    allowed slow methods.
+    A method is tried if the plan allows it at all, the class of the series lists it and the series is among those that
+    make the method's tier's share of all revenue.
 
     Args:
         classes: demand class of each series on the whole history.
         allowed: names of the methods allowed at all.
         by_class: class -> names of its candidates; a class that is not listed has none.
-        slow_allowed: shape (n_series,).
+        revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
+        tier_shares: tier -> share of revenue, from the series that earn most down; a tier that is absent is for all.
         methods: the registry.
 
     Raises:
@@ -43,9 +45,9 @@ def candidate_methods(
         demand_class: np.array([name in allowed and name in by_class.get(demand_class, ()) for name in names])
         for demand_class in set(classes)
     }
-    is_slow = np.array([method.is_slow for method in methods])
+    shares = np.array([tier_shares.get(method.tier, 1.0) for method in methods])
     rows = np.array([listed[demand_class] for demand_class in classes], dtype=bool).reshape(len(classes), len(names))
-    result: BoolArray = rows & (slow_allowed[:, None] | ~is_slow)
+    result: BoolArray = rows & ((revenue_share_before[:, None] < shares) | (shares >= 1.0))
     return result
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
 from skucast.forecasting.engine import Plan
+from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.store.runs import Stage
@@ -31,7 +32,7 @@ def forecast(context: Context) -> None:
         span = Span(first, clock.cutoff, _horizon(context), clock.frequency)
         n_buckets = max(rules.min_buckets, -(-n_series // rules.series_per_bucket))
         panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
-        fits = forecasting.fitted(panel, span, _engine_plan(context), slow_revenue_share=rules.slow_revenue_share)
+        fits = forecasting.fitted(panel, span, _engine_plan(context))
         fits = fits.persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, span)
         for frame in (fits, series, known):
@@ -46,6 +47,7 @@ def _engine_plan(context: Context) -> Plan:
         origins=rules.origins,
         origin_step=rules.origin_step,
         min_periods=rules.min_periods,
+        tier_shares={Tier.FULL: rules.revenue_shares.full, Tier.LIBRARY: rules.revenue_shares.library},
         outlier_method=outliers.method,
         outlier_limit=outliers.limit,
         outlier_treatment=outliers.treatment,

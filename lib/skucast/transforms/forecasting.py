@@ -38,26 +38,25 @@ FITS_SCHEMA = f"{_KEYS}, {_FIT}, {_TRIAL}"
 """Rows of kind "fit" (one per series) and "trial" (one per series, origin and method)."""
 
 
-def fitted(long_panel: DataFrame, span: Span, plan: Plan, *, slow_revenue_share: float) -> DataFrame:
+def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
     """Fit every series of every bucket; the boundary to Python is crossed once per bucket.
 
     Args:
         long_panel: rows placed in buckets.
         span: the shared calendar.
-        plan: methods, origins, outliers.
-        slow_revenue_share: slow methods are tried on the series that make this first share of revenue.
+        plan: methods, tiers, origins, outliers.
 
     Returns:
         Rows of ``FITS_SCHEMA``. Persist them: the fits run again each time an unpersisted result is used.
     """
-    fit = _fit_bucket(span, plan, slow_revenue_share)
+    fit = _fit_bucket(span, plan)
     return long_panel.groupBy("bucket").applyInPandas(fit, FITS_SCHEMA)
 
 
-def _fit_bucket(span: Span, plan: Plan, slow_revenue_share: float) -> Callable[[pd.DataFrame], pd.DataFrame]:
+def _fit_bucket(span: Span, plan: Plan) -> Callable[[pd.DataFrame], pd.DataFrame]:
     def fit(rows: pd.DataFrame) -> pd.DataFrame:
         bucket = as_bucket(rows, span)
-        result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before < slow_revenue_share)
+        result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before)
         return _both_kinds(_fit_rows(bucket, result), _trial_rows(bucket, result))
 
     return fit
