@@ -91,7 +91,8 @@ def forecast_with_floor(context: Context) -> None:
     zero = partial(forecast_panel, methods=(Method("mean", batched(zeros)),))
     floors = []
     for name, engine in (("null", zero), ("cheap", forecast_panel), ("null", zero)):
-        null_rules = rules.model_copy(update={"methods": ("mean",)}) if name == "null" else rules
+        only_mean = {"methods": ("mean",), "methods_by_class": dict.fromkeys(rules.methods_by_class, ("mean",))}
+        null_rules = rules.model_copy(update=only_mean) if name == "null" else rules
         context.config = context.config.model_copy(update={"forecast": null_rules})
         with patch.object(forecasting, "forecast_panel", engine):
             COMMANDS["forecast"](context)

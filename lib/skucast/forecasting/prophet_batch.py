@@ -1,0 +1,151 @@
+"""Prophet for all series of a panel at once: the same posterior, its exact maximum, variance in closed form."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from skucast.forecasting.baselines import last_known
+from skucast.forecasting.fits import Fits
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.prophet import SLOPE_IN_USE
+from skucast.forecasting.prophet_design import Design, Designer, ProphetSettings
+from skucast.forecasting.prophet_law import LEAST_CHANGE, step_variance, sum_variance
+from skucast.forecasting.prophet_map import fit_additive
+from skucast.forecasting.prophet_product import fit_product, predict
+
+CONSTANT_NOISE = 1e-9
+"""Prophet's noise of a constant history, share of its largest value."""
+
+PARAMETERS = ("trend", "level", "noise", "n_changepoints", "objective", "kkt")
+
+DEFAULTS = ProphetSettings()
+
+
+def prophet_batched(panel: Panel, settings: ProphetSettings = DEFAULTS) -> Fits:
+    """Prophet's maximum a posteriori forecast of every series; unknown periods are absent rows.
+
+    The posterior is Prophet's; it is solved to its maximum, where Stan's L-BFGS stops short of it. The conditions of a
+    maximum hold to ``kkt`` (largest violation of the derivative of ``objective``, the negative log posterior, by a
+    coefficient). A constant history and one known value are continued as they are, without a fit (``kkt`` is NaN).
+
+    Returns:
+        Parameters ``trend`` (units over the whole history), ``level``, ``noise`` (units), ``n_changepoints`` (changes
+        of slope in use), ``objective`` and ``kkt``; step and sum standard deviation from the law of noise and future
+        slope changes.
+
+    Source: Taylor & Letham (2018), The American Statistician 72, 37-45.
+    """
+    result = _Result.empty(panel, last_known(panel.demand))
+    designer = Designer(panel, settings)
+    groups: defaultdict[bytes, list[int]] = defaultdict(list)
+    for row in _varying(panel.demand):
+        groups[designer.key(row)].append(int(row))
+    for rows in groups.values():
+        design, index = designer.design(rows[0]), np.array(rows)
+        demand = panel.demand[index][:, panel.is_known[rows[0]]]
+        _fill(result, index, design, demand, settings)
+    return result.fits()
+
+
+@dataclass
+class _Result:
+    """What the fits leave behind, in scaled units; a constant series until a fit replaces it."""
+
+    scale: FloatArray
+    mean: FloatArray
+    time: FloatArray
+    factor: FloatArray
+    noise: FloatArray
+    change: FloatArray
+    n_changes: FloatArray
+    parameters: Mapping[str, FloatArray]
+
+    @staticmethod
+    def empty(panel: Panel, level: FloatArray) -> _Result:
+        shape = (panel.n_series, panel.horizon)
+        largest = np.nanmax(np.where(np.isnan(panel.demand), 0.0, panel.demand), axis=1, initial=0.0)
+        scale = np.where(largest == 0.0, 1.0, largest)
+        noise = np.where(np.isnan(level), np.nan, np.where(largest == 0.0, 0.0, CONSTANT_NOISE))
+        parameters = {name: np.full(panel.n_series, np.nan) for name in PARAMETERS}
+        parameters["trend"] = np.where(np.isnan(level), np.nan, 0.0)
+        parameters["level"] = level.copy()
+        parameters["noise"] = noise.copy()
+        parameters["n_changepoints"] = parameters["trend"].copy()
+        return _Result(
+            scale=scale,
+            mean=np.repeat((level / scale)[:, None], panel.horizon, axis=1),
+            time=np.ones(shape),
+            factor=np.ones(shape),
+            noise=noise,
+            change=np.full(panel.n_series, LEAST_CHANGE),
+            n_changes=np.ones(panel.n_series),
+            parameters=parameters,
+        )
+
+    def fits(self) -> Fits:
+        """In units."""
+        law = (self.time, self.n_changes, self.change, self.noise, self.factor)
+        scale = self.scale[:, None]
+        return Fits(
+            mean=scale * self.mean,
+            parameters={**self.parameters, "noise": self.scale * self.parameters["noise"]},
+            step_sd=scale * np.sqrt(step_variance(*law)),
+            sum_sd=scale * np.sqrt(sum_variance(*law)),
+        )
+
+
+def _varying(demand: FloatArray) -> IntArray:
+    """Rows with at least two different known values."""
+    known = ~np.isnan(demand)
+    least = np.where(known, demand, np.inf).min(axis=1, initial=np.inf)
+    most = np.where(known, demand, -np.inf).max(axis=1, initial=-np.inf)
+    return np.flatnonzero(most > least)
+
+
+def _fill(result: _Result, rows: IntArray, design: Design, demand: FloatArray, settings: ProphetSettings) -> None:
+    """Fit the series at ``rows``, which share a design, and put the fits in their places."""
+    shares = np.ascontiguousarray(demand / result.scale[rows, None])
+    theta, summary = solve(design, shares, settings)
+    result.mean[rows], result.factor[rows] = forecast(design, theta)
+    result.time[rows] = design.time_ahead
+    result.noise[rows] = summary[:, 0]
+    changes = theta[:, design.n_ridge :]
+    has_law = changes.shape[1] > 0
+    if has_law:
+        size = np.abs(changes) if design.has_changepoints else np.zeros_like(changes)
+        result.change[rows] = size.mean(axis=1) + LEAST_CHANGE
+    result.n_changes[rows] = design.changepoints.size if has_law else 0.0
+    trend = np.zeros(rows.size) if design.is_flat else theta[:, 0]
+    level = theta[:, design.n_trend - 1]
+    if not design.has_changepoints and has_law:
+        trend = trend + changes[:, 0]
+    scale, into = result.scale[rows], result.parameters
+    into["trend"][rows], into["level"][rows], into["noise"][rows] = scale * trend, scale * level, summary[:, 0]
+    into["objective"][rows], into["kkt"][rows] = summary[:, 1], summary[:, 2]
+    into["n_changepoints"][rows] = (np.abs(changes) > SLOPE_IN_USE).sum(axis=1) if design.has_changepoints else 0.0
+
+
+def solve(design: Design, shares: FloatArray, settings: ProphetSettings) -> tuple[FloatArray, FloatArray]:
+    """Coefficients, shape (n_series, n), and noise, objective and largest violation, shape (n_series, 3).
+
+    Args:
+        design: what the series share.
+        settings: for the prior of slope changes.
+        shares: demand of the known periods as shares of each row's largest, shape (n_series, n_known).
+    """
+    columns, rate = design.columns, 1.0 / settings.changepoint_prior_scale
+    if design.is_factor.any():
+        lines, starts = np.ascontiguousarray(columns.T), 3 if design.has_free_scale else 1
+        return fit_product(
+            lines, design.is_factor, design.n_trend, design.precision, rate, design.n_ridge, starts, shares
+        )
+    return fit_additive(columns, columns.T @ columns, design.precision, rate, design.n_ridge, shares)
+
+
+def forecast(design: Design, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Scaled mean of the steps and the factor on their trend, both of shape (n_series, horizon)."""
+    return predict(design.columns_ahead, design.is_factor, design.n_trend, theta)
