@@ -23,7 +23,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[float, Field(ge=0, lt=3660)]
 PositiveDays = Annotated[float, Field(gt=0, lt=3660)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
-Method = Literal["prophet", "arima", "seasonal_naive", "naive", "mean", "croston", "sba", "tsb", "ses"]
+Method = Literal[
+    "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",
+    "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "prophet", "ets", "best_count",
+    "arima", "arima_statsmodels", "prophet_stan",
+]  # fmt: skip
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
 
 
@@ -90,14 +94,17 @@ class Forecast(_Section):
     horizon: Annotated[int, Field(ge=1, le=400)] | None = None
     quantile_levels: tuple[Probability, ...] = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99)
     methods: tuple[Method, ...] = (
-        "naive", "mean", "seasonal_naive", "ses", "croston", "sba", "tsb", "prophet", "arima",
+        "naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "dynamic_theta", "sba_optimised",
+        "negative_binomial", "ets", "prophet", "arima",
     )  # fmt: skip
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
-        "smooth": ("naive", "mean", "seasonal_naive", "ses", "prophet", "arima"),
-        "erratic": ("naive", "mean", "seasonal_naive", "ses", "tsb", "prophet", "arima"),
-        "intermittent": ("naive", "mean", "seasonal_naive", "ses", "croston", "sba", "tsb"),
-        "lumpy": ("naive", "mean", "seasonal_naive", "ses", "croston", "sba", "tsb"),
-    }
+        "smooth": ("naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "ets", "prophet", "arima"),
+        "erratic": ("naive", "mean", "seasonal_naive", "ses", "tsb", "dynamic_theta", "ets", "prophet", "arima"),
+        "intermittent": (
+            "naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "sba_optimised", "negative_binomial",
+        ),
+        "lumpy": ("naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "sba_optimised", "negative_binomial"),
+    }  # fmt: skip
     origins: Annotated[int, Field(ge=3, le=52)] = 4
     origin_step: Annotated[int, Field(ge=1)] = 1
     min_periods: Annotated[int, Field(ge=2)] = 6

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 
 from skucast.datasets import dataset_path
-from skucast.forecasting.ets import MAX_SEASON, ets
 from skucast.forecasting.fits import Fits
+from skucast.forecasting.models.ets import MAX_SEASON, ets
+from skucast.forecasting.models.theta import dynamic_theta, theta
 from skucast.forecasting.panel import FloatArray, Panel
-from skucast.forecasting.theta import dynamic_theta, theta
 from tests.forecasting.reference import panel_of
 
 try:

@@ -21,10 +21,10 @@ from functools import partial
 import numpy as np
 
 from skucast.forecasting import aggregation
-from skucast.forecasting.aggregation import adida, imapa
-from skucast.forecasting.count_methods import best_count, law_of, negative_binomial
-from skucast.forecasting.counts import sum_quantiles
-from skucast.forecasting.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
+from skucast.forecasting.models.aggregation import adida, imapa
+from skucast.forecasting.models.count_methods import best_count, law_of, negative_binomial
+from skucast.forecasting.models.counts import sum_quantiles
+from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
 from skucast.forecasting.panel import FloatArray, Panel
 from tests.forecasting.reference import panel_of
 

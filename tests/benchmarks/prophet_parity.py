@@ -16,9 +16,9 @@ from functools import partial
 
 import numpy as np
 
-from skucast.forecasting.prophet import prophet
-from skucast.forecasting.prophet_batch import ProphetSettings, prophet_batched
-from tests.forecasting.prophet_reference import ahead, long_series, negative_log_posterior, online_retail, stock
+from skucast.forecasting.models.library_prophet import prophet
+from skucast.forecasting.models.prophet_batch import ProphetSettings, prophet_batched
+from tests.forecasting.models.prophet_reference import ahead, long_series, negative_log_posterior, online_retail, stock
 
 
 def main() -> None:

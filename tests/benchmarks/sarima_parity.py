@@ -18,7 +18,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 import numpy as np
 import pandas as pd
 
-from skucast.forecasting.sarima import (
+from skucast.forecasting.models.sarima import (
     FAST,
     NO_SEASON,
     THOROUGH,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.fits import Fits, batched, per_series
+from skucast.forecasting.models.smoothing import ALPHAS
 from skucast.forecasting.registry import METHODS, Method, Tier
-from skucast.forecasting.smoothing import ALPHAS
 from tests.forecasting import reference
 from tests.forecasting.reference import FAST, examples, panel_of, plan_of
 

@@ -31,7 +31,18 @@ NEVER_SOLD = "SAMPLE-NEW"
 CUSTOMER_OFFSET = 7_700_000_000
 """Added to every customer id, so that no other number of the data looks like one."""
 SLOW_REVENUE_SHARE = 0.09
-"""Two or three items make that much of the sample's revenue: on them prophet and ARIMA are tried."""
+"""Two or three items make that much of the sample's revenue: on them the library engines are tried."""
+
+WITH_LIBRARIES = {
+    "methods": ["naive", "ses", "tsb", "ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"],
+    "methods_by_class": {
+        "smooth": ["naive", "ses", "ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"],
+        "erratic": ["naive", "ses", "ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"],
+        "intermittent": ["naive", "ses", "tsb"],
+        "lumpy": ["naive", "ses", "tsb"],
+    },
+    "revenue_shares": {"full": 0.8, "library": SLOW_REVENUE_SHARE},
+}
 
 SETTINGS = {
     "spark.master": "local[2]",
@@ -65,7 +76,7 @@ class Sample:
             "extends": str(CONFIG),
             "warehouse": str(warehouse),
             "sources": {name: {"path": str(self.folder / f"{name}.parquet")} for name in tables},
-            "forecast": {"min_buckets": 2, "revenue_shares": {"library": SLOW_REVENUE_SHARE}},
+            "forecast": {"min_buckets": 2, **WITH_LIBRARIES},
             "spark": SETTINGS,
         }
         path = warehouse.with_suffix(".yaml")

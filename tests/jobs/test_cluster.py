@@ -23,7 +23,7 @@ from skucast.periods import Frequency
 from skucast.transforms.panel import Span, long_panel, revenue_shares
 from tests.jobs.conftest import Filled
 from tests.jobs.running import Processes, wait_until
-from tests.jobs.sample import COMPILED, ROOT, SETTINGS, SLOW_REVENUE_SHARE, Sample
+from tests.jobs.sample import COMPILED, ROOT, SETTINGS, WITH_LIBRARIES, Sample
 from tests.jobs.stored import contents, differences, frame_of
 
 SPARK_HOME = Path(pyspark.__path__[0])
@@ -120,7 +120,7 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
     """Code from the zip alone, other buckets than the local run, adaptive execution on; the planning SQL included."""
     warehouse, events = tmp_path / "warehouse", tmp_path / "events"
     events.mkdir()
-    forecast = {"min_buckets": BUCKETS, "revenue_shares": {"library": SLOW_REVENUE_SHARE}}
+    forecast = {"min_buckets": BUCKETS, **WITH_LIBRARIES}
     config = sample.config(warehouse, forecast=forecast, spark={**SETTINGS, **COMPILED})
     settings = {
         "spark.driver.host": "127.0.0.1",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skucast.forecasting.baselines import known_mean
 from skucast.forecasting.fitlog import FitLog
 from skucast.forecasting.fits import flat, published
+from skucast.forecasting.models.baselines import known_mean
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
 from skucast.forecasting.registry import Method
 from skucast.forecasting.selection import champions

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from skucast.forecasting.arima import arima
-from skucast.forecasting.baselines import mean, naive, seasonal_naive
 from skucast.forecasting.fits import FitPanel, batched, per_series
-from skucast.forecasting.intermittent import croston, sba, tsb
-from skucast.forecasting.prophet import prophet
-from skucast.forecasting.smoothing import ses
+from skucast.forecasting.models import library_arima, library_prophet
+from skucast.forecasting.models.aggregation import adida, imapa
+from skucast.forecasting.models.auto_arima import arima_batched
+from skucast.forecasting.models.baselines import mean, naive, seasonal_naive
+from skucast.forecasting.models.count_methods import best_count, negative_binomial
+from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
+from skucast.forecasting.models.ets import ets
+from skucast.forecasting.models.intermittent import croston, sba, tsb
+from skucast.forecasting.models.prophet_batch import prophet_batched
+from skucast.forecasting.models.smoothing import ses
+from skucast.forecasting.models.theta import dynamic_theta, theta
 
 
 class Tier(StrEnum):
@@ -47,8 +53,20 @@ METHODS: tuple[Method, ...] = (
     Method("sba", batched(sba)),
     Method("tsb", batched(tsb)),
     Method("ses", batched(ses)),
-    Method("arima", per_series(arima), Tier.LIBRARY),
-    Method("prophet", per_series(prophet), Tier.LIBRARY),
+    Method("adida", batched(adida)),
+    Method("theta", batched(theta)),
+    Method("dynamic_theta", batched(dynamic_theta)),
+    Method("croston_optimised", batched(croston_optimised)),
+    Method("sba_optimised", batched(sba_optimised)),
+    Method("tsb_optimised", batched(tsb_optimised)),
+    Method("imapa", batched(imapa)),
+    Method("negative_binomial", batched(negative_binomial)),
+    Method("prophet", batched(prophet_batched), Tier.FULL),
+    Method("ets", batched(ets), Tier.FULL),
+    Method("best_count", batched(best_count), Tier.FULL),
+    Method("arima", batched(arima_batched), Tier.FULL),
+    Method("arima_statsmodels", per_series(library_arima.arima), Tier.LIBRARY),
+    Method("prophet_stan", per_series(library_prophet.prophet), Tier.LIBRARY),
 )
 """Cheapest first: of two equally good methods the earlier one is chosen."""
 

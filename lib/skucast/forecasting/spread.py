@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.baselines import known_mean
+from skucast.forecasting.models.baselines import known_mean
+from skucast.forecasting.models.smoothing import smooth
 from skucast.forecasting.panel import FloatArray
-from skucast.forecasting.smoothing import smooth
 
 ALPHA = 0.2
 """Smoothing constant whose one-step errors are taken: fixed, so that no lucky fit shrinks the scale."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skucast.forecasting.arima import arima, needs_difference
 from skucast.forecasting.engine import forecast_panel
-from skucast.forecasting.prophet import prophet
+from skucast.forecasting.models.library_arima import arima, needs_difference
+from skucast.forecasting.models.library_prophet import prophet
 from skucast.forecasting.registry import Tier
 from tests.forecasting.reference import panel_of, plan_of
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.baselines import last_known
 from skucast.forecasting.fits import Fits
+from skucast.forecasting.models.baselines import last_known
+from skucast.forecasting.models.library_prophet import SLOPE_IN_USE
+from skucast.forecasting.models.prophet_design import Design, Designer, ProphetSettings
+from skucast.forecasting.models.prophet_law import LEAST_CHANGE, step_variance, sum_variance
+from skucast.forecasting.models.prophet_map import fit_additive
+from skucast.forecasting.models.prophet_product import fit_product, predict
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
-from skucast.forecasting.prophet import SLOPE_IN_USE
-from skucast.forecasting.prophet_design import Design, Designer, ProphetSettings
-from skucast.forecasting.prophet_law import LEAST_CHANGE, step_variance, sum_variance
-from skucast.forecasting.prophet_map import fit_additive
-from skucast.forecasting.prophet_product import fit_product, predict
 
 CONSTANT_NOISE = 1e-9
 """Prophet's noise of a constant history, share of its largest value."""

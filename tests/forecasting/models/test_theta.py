@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-
-from skucast.forecasting.theta import dynamic_theta, theta
-from skucast.forecasting.theta_kernel import ahead, law, profiled
-from skucast.forecasting.theta_line import lines
-from skucast.forecasting.theta_season import is_seasonal, seasonal_indices
-from tests.forecasting.reference import examples, panel_of
 from tests.forecasting.test_ets import ODD, demand
+
+from skucast.forecasting.models.theta import dynamic_theta, theta
+from skucast.forecasting.models.theta_kernel import ahead, law, profiled
+from skucast.forecasting.models.theta_line import lines
+from skucast.forecasting.models.theta_season import is_seasonal, seasonal_indices
+from tests.forecasting.reference import examples, panel_of
 
 NAN = np.nan
 METHODS = {"theta": theta, "dynamic_theta": dynamic_theta}

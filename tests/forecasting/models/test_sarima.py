@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.sarima import (
+from skucast.forecasting.models.sarima import (
     FAST,
     NO_SEASON,
     THOROUGH,
@@ -21,10 +21,10 @@ from skucast.forecasting.sarima import (
     kernel_orders,
     step_and_sum_variance,
 )
-from skucast.forecasting.sarima_filter import filtered
-from skucast.forecasting.sarima_kernel import moments
-from skucast.forecasting.sarima_polynomials import expanded, psi_weights
-from skucast.forecasting.sarima_search import coefficients_of
+from skucast.forecasting.models.sarima_filter import filtered
+from skucast.forecasting.models.sarima_kernel import moments
+from skucast.forecasting.models.sarima_polynomials import expanded, psi_weights
+from skucast.forecasting.models.sarima_search import coefficients_of
 from tests.forecasting.reference import examples
 
 MODELS = st.tuples(

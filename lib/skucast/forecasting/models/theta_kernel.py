@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.theta_line import add_point, intercept_slope, lines
+from skucast.forecasting.models.theta_season import is_seasonal, seasonal_indices
 from skucast.forecasting.panel import FloatArray
-from skucast.forecasting.theta_line import add_point, intercept_slope, lines
-from skucast.forecasting.theta_season import is_seasonal, seasonal_indices
 
 LOWEST, HIGHEST = 0.1, 0.99
 """Bounds of alpha. Source: Fiorucci et al. (2016), their implementation."""

@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from skucast.forecasting.models.library_prophet import WEEKLY_DAYS, YEARLY_DAYS
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
-from skucast.forecasting.prophet import WEEKLY_DAYS, YEARLY_DAYS
 
 Mode = Literal["additive", "multiplicative"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.sarima_filter import filtered
+from skucast.forecasting.models.sarima_kernel import moments
 from skucast.forecasting.panel import FloatArray, IntArray
-from skucast.forecasting.sarima_filter import filtered
-from skucast.forecasting.sarima_kernel import moments
 
 DIFFERENCE = 1e-3
 """Step of the finite differences, in radians."""

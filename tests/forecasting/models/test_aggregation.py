@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skucast.forecasting import aggregation
-from skucast.forecasting.aggregation import adida, imapa
-from skucast.forecasting.level_search import HIGHEST, LOWEST, best_alpha, drift_growth, level_spread, smoothed
+from skucast.forecasting.models.aggregation import adida, imapa
+from skucast.forecasting.models.level_search import HIGHEST, LOWEST, best_alpha, drift_growth, level_spread, smoothed
 from tests.forecasting import reference
 from tests.forecasting.reference import examples, panel_of
 

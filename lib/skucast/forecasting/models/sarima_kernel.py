@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.sarima_polynomials import expanded, presample_covariance
 from skucast.forecasting.panel import FloatArray, IntArray
-from skucast.forecasting.sarima_polynomials import expanded, presample_covariance
 
 NEGLIGIBLE = 1e-18
 """Impulse responses below this no longer change a sum of squares."""

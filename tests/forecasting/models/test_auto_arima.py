@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skucast.forecasting.auto_arima import arima_batched
-from skucast.forecasting.sarima_differences import difference_orders, kpss, moving_average, seasonal_strength
+from skucast.forecasting.models.auto_arima import arima_batched
+from skucast.forecasting.models.sarima_differences import difference_orders, kpss, moving_average, seasonal_strength
 from tests.forecasting.reference import panel_of
 
 NAN = np.nan

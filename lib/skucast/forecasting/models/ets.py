@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from skucast.forecasting.ets_kernel import begin, eliminate, layout, linearise, n_states, profile, states_step
-from skucast.forecasting.ets_law import forecast
-from skucast.forecasting.ets_search import STARTS, choose, searched
 from skucast.forecasting.fits import Fits
+from skucast.forecasting.models.ets_kernel import begin, eliminate, layout, linearise, n_states, profile, states_step
+from skucast.forecasting.models.ets_law import forecast
+from skucast.forecasting.models.ets_search import STARTS, choose, searched
 from skucast.forecasting.panel import FloatArray, Panel
 
 MAX_SEASON = 24

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.fits import Fits
+from skucast.forecasting.models.theta_kernel import fit_rows
 from skucast.forecasting.panel import FloatArray, Panel
-from skucast.forecasting.theta_kernel import fit_rows
 
 NAMES = ("alpha", "theta", "drift", "level", "season_length", "is_multiplicative", "sigma")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from skucast.forecasting.fits import Fits
+from skucast.forecasting.models.sarima import FAST, Effort, SarimaFit, fit_sarima, forecast_sarima
+from skucast.forecasting.models.sarima_differences import difference_orders
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
-from skucast.forecasting.sarima import FAST, Effort, SarimaFit, fit_sarima, forecast_sarima
-from skucast.forecasting.sarima_differences import difference_orders
 
 SEARCH = Effort(n_starts=1, n_steps=8, gain=0.1, is_fine=False)
 """Effort per order tried; the chosen order is fitted anew."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from skucast.forecasting.compiled import compiled
 from skucast.forecasting.fits import Fits, flat
-from skucast.forecasting.level_search import HIGHEST, LOWEST, best_alpha, known_values, level_spread, smoothed
+from skucast.forecasting.models.level_search import HIGHEST, LOWEST, best_alpha, known_values, level_spread, smoothed
 from skucast.forecasting.panel import FloatArray, Panel
 
 LEVEL, ALPHA, BUCKET, VARIANCE, INFORMATION, DRIFT = range(6)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skucast.forecasting.models.smoothing import ALPHAS, smooth
 from skucast.forecasting.registry import METHODS, Tier
-from skucast.forecasting.smoothing import ALPHAS, smooth
 from tests.forecasting import reference
 from tests.forecasting.reference import FAST, examples, panel_of
 

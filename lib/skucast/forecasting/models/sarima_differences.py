@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from skucast.forecasting.models.sarima import differenced
 from skucast.forecasting.panel import FloatArray
-from skucast.forecasting.sarima import differenced
 
 KPSS_CRITICAL = 0.463
 """Of level stationarity at 5 %. Source: Kwiatkowski, Phillips, Schmidt & Shin (1992), table 1."""

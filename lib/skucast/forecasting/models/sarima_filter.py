@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.sarima_polynomials import expanded, presample_covariance
 from skucast.forecasting.panel import FloatArray, IntArray
-from skucast.forecasting.sarima_polynomials import expanded, presample_covariance
 
 STEADY = 1e-13
 """Excess variance of the state at which the filter counts as converged, in units of σ²."""

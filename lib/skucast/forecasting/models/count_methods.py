@@ -7,9 +7,9 @@ from math import exp, lgamma, log, log1p
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
-from skucast.forecasting.counts import CountLaw
 from skucast.forecasting.fits import Fits, flat
-from skucast.forecasting.level_search import HIGHEST, LOWEST, best_alpha, known_values, level_spread, smoothed
+from skucast.forecasting.models.counts import CountLaw
+from skucast.forecasting.models.level_search import HIGHEST, LOWEST, best_alpha, known_values, level_spread, smoothed
 from skucast.forecasting.panel import FloatArray, Panel
 
 DISPERSION_LOG_SD = 2.0

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from skucast.forecasting import counts
-from skucast.forecasting.count_methods import best_count, law_of, negative_binomial
-from skucast.forecasting.counts import CountLaw, sum_quantiles
+from skucast.forecasting.models.count_methods import best_count, law_of, negative_binomial
+from skucast.forecasting.models.counts import CountLaw, sum_quantiles
 from tests.forecasting.reference import examples, panel_of
 
 NAN, INF = np.nan, np.inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
-from skucast.forecasting.ets_kernel import FLAT, eliminate, layout, n_states, profile, states_step
+from skucast.forecasting.models.ets_kernel import FLAT, eliminate, layout, n_states, profile, states_step
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 
 LOWER: FloatArray = np.array([1e-4, 1e-4, 1e-4, 0.8])

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.prophet_map import minimise, noise_variance, objective, violation
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.prophet_map import minimise, noise_variance, objective, violation
 
 STEPS = 200
 """Most Newton steps; 8 to 20 are usual."""

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from skucast.datasets import dataset_path
+from skucast.forecasting.models.library_prophet import _frame, _holidays, _silenced_loggers
 from skucast.forecasting.panel import Panel
-from skucast.forecasting.prophet import _frame, _holidays, _silenced_loggers
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import special
 
 from skucast.forecasting.compiled import compiled
-from skucast.forecasting.level_search import drift_growth
+from skucast.forecasting.models.level_search import drift_growth
 from skucast.forecasting.panel import FloatArray, IntArray
 
 WIDTH = 8192

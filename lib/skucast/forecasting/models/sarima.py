@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.sarima_filter import filtered
+from skucast.forecasting.models.sarima_polynomials import expanded, psi_weights
+from skucast.forecasting.models.sarima_search import coefficients_of, explored
+from skucast.forecasting.models.sarima_starts import start_angles
 from skucast.forecasting.panel import FloatArray, IntArray
-from skucast.forecasting.sarima_filter import filtered
-from skucast.forecasting.sarima_polynomials import expanded, psi_weights
-from skucast.forecasting.sarima_search import coefficients_of, explored
-from skucast.forecasting.sarima_starts import start_angles
 
 Order = tuple[int, int, int]
 SeasonalOrder = tuple[int, int, int, int]

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skucast.forecasting.panel import Panel
-from skucast.forecasting.prophet_batch import forecast, prophet_batched, solve
-from skucast.forecasting.prophet_design import (
+from skucast.forecasting.models.prophet_batch import forecast, prophet_batched, solve
+from skucast.forecasting.models.prophet_design import (
     Designer,
     Fourier,
     ProphetSettings,
@@ -21,7 +20,8 @@ from skucast.forecasting.prophet_design import (
     changepoint_places,
     standardised,
 )
-from skucast.forecasting.prophet_law import step_variance, sum_variance
+from skucast.forecasting.models.prophet_law import step_variance, sum_variance
+from skucast.forecasting.panel import Panel
 from tests.forecasting import prophet_reference as reference
 
 NAN = np.nan
