@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight install jars demo test bench clean
+.PHONY: help preflight install jars kernels demo test bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,18 +37,21 @@ $(VENV)/.installed: pyproject.toml conf/constraints.txt | preflight
 jars: install ## Delta's jars into the Spark of .venv
 	@$(BIN)/python -m skucast.store.jars
 
-demo: jars ## from order lines to an order plan, on the packaged sample
+kernels: install ## compile the forecasting kernels, once per machine
+	@$(BIN)/python -m skucast.forecasting.warm_up
+
+demo: jars kernels ## from order lines to an order plan, on the packaged sample
 	$(BIN)/skucast nightly --config $(CONFIG)
 	$(BIN)/skucast show order_plan --top 10 --config $(CONFIG)
 
-test: jars ## lint, types, layers and all tests
+test: jars kernels ## lint, types, layers and all tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
-bench: jars ## seconds of each stage
+bench: jars kernels ## seconds of each stage
 	$(BIN)/python tests/benchmarks/stages.py
 
 clean: ## remove what can be made again

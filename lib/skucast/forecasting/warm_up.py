@@ -1,0 +1,25 @@
+"""Compile every kernel once, so that no forecast has to wait for it: ``python -m skucast.forecasting.warm_up``."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+
+from skucast.forecasting.panel import Panel
+from skucast.forecasting.registry import METHODS, Tier
+
+
+def warm_up() -> None:
+    """Fit every batched method to a series without gaps and to one with gaps; the compiled code goes to the cache."""
+    sold = np.random.default_rng(1).poisson(5 + 3 * np.sin(np.arange(60) * 2 * np.pi / 7)).astype(np.float64)
+    demand = np.array([sold, np.where(np.arange(60) % 11 == 3, np.nan, sold)])
+    closed, none = np.zeros((2, 63), dtype=bool), np.zeros(2, dtype=np.int64)
+    panel = Panel(demand, closed, none, date(2024, 1, 1), 1, 7, 3, {})
+    for method in METHODS:
+        if method.tier != Tier.LIBRARY:
+            method.fit(panel, {})
+
+
+if __name__ == "__main__":
+    warm_up()
