@@ -16,10 +16,10 @@ export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight install jars kernels demo test bench clean
+.PHONY: help preflight install jars kernels demo test bench bench-models clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 preflight: ## say what this machine lacks
 	@$(PYTHON) -c 'from __future__ import annotations' 2>/dev/null || { echo "skucast: $(PYTHON) is missing or far too old: install Python 3.11 or newer, or run make PYTHON=its-name" >&2; exit 2; }
@@ -53,6 +53,12 @@ test: jars kernels ## lint, types, layers and all tests
 
 bench: jars kernels ## seconds of each stage
 	$(BIN)/python tests/benchmarks/stages.py
+
+bench-models: install kernels ## the models beside the packages they replace
+	$(BIN)/python tests/benchmarks/prophet_parity.py --series 60 --timed 5
+	$(BIN)/python tests/benchmarks/sarima_parity.py 45
+	$(BIN)/python tests/benchmarks/ets_theta_parity.py --series 60
+	$(BIN)/python tests/benchmarks/intermittent_parity.py
 
 clean: ## remove what can be made again
 	rm -rf $(VENV) build dist warehouse spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

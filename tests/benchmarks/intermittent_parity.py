@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 
-from skucast.forecasting import aggregation
+from skucast.forecasting.models import aggregation
 from skucast.forecasting.models.aggregation import adida, imapa
 from skucast.forecasting.models.count_methods import best_count, law_of, negative_binomial
 from skucast.forecasting.models.counts import sum_quantiles

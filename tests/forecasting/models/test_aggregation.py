@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting import aggregation
+from skucast.forecasting.models import aggregation
 from skucast.forecasting.models.aggregation import adida, imapa
 from skucast.forecasting.models.level_search import HIGHEST, LOWEST, best_alpha, drift_growth, level_spread, smoothed
 from tests.forecasting import reference

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from skucast.forecasting import counts
+from skucast.forecasting.models import counts
 from skucast.forecasting.models.count_methods import best_count, law_of, negative_binomial
 from skucast.forecasting.models.counts import CountLaw, sum_quantiles
 from tests.forecasting.reference import examples, panel_of

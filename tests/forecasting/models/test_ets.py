@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from skucast.forecasting import ets_kernel, ets_law, ets_search
+from skucast.forecasting.models import ets_kernel, ets_law, ets_search
 from skucast.forecasting.models.ets import ets
 from tests.forecasting.reference import examples, panel_of
 
