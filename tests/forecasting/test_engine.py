@@ -181,8 +181,8 @@ def test_the_champion_backtest_holds_forecasts_and_actuals_of_every_origin():
 
 
 def test_a_class_without_allowed_method_falls_back_and_says_so():
-    plan = plan_of("prophet", origins=3, tier_shares={Tier.LIBRARY: 0.5})
-    plan = dataclasses.replace(plan, methods_by_class={"smooth": ("prophet",)})
+    plan = plan_of("prophet_stan", origins=3, tier_shares={Tier.LIBRARY: 0.5})
+    plan = dataclasses.replace(plan, methods_by_class={"smooth": ("prophet_stan",)})
     panel = panel_of([[3.0, 4.0] * 8, [0.0, 4.0] * 8])
     result = forecast_panel(panel, plan, np.array([0.5, 0.0]))
     assert ("fallback", "fallback") == result.status

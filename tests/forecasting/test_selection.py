@@ -15,11 +15,15 @@ def candidates(classes, allowed, by_class, before, **shares):
 
 
 def test_a_method_must_be_allowed_listed_for_the_class_and_affordable():
-    by_class = {"smooth": ("prophet", "ses", "sba"), "lumpy": ("tsb",)}
+    by_class = {"smooth": ("prophet_stan", "ses", "sba"), "lumpy": ("tsb",)}
     found = candidates(
-        ["smooth", "smooth", "lumpy", "erratic"], ("prophet", "ses", "tsb"), by_class, [0.0, 0.5, 0.0, 0.0], library=0.5
+        ["smooth", "smooth", "lumpy", "erratic"],
+        ("prophet_stan", "ses", "tsb"),
+        by_class,
+        [0.0, 0.5, 0.0, 0.0],
+        library=0.5,
     )
-    assert [["ses", "prophet"], ["ses"], ["tsb"], []] == found
+    assert [["ses", "prophet_stan"], ["ses"], ["tsb"], []] == found
 
 
 @pytest.mark.parametrize(("allowed", "by_class"), [(("sess",), {}), (("ses",), {"smooth": ("sess",)})])

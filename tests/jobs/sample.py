@@ -34,12 +34,43 @@ SLOW_REVENUE_SHARE = 0.09
 """Two or three items make that much of the sample's revenue: on them the library engines are tried."""
 
 WITH_LIBRARIES = {
-    "methods": ["naive", "ses", "tsb", "ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"],
+    "methods": [
+        "naive",
+        "mean",
+        "seasonal_naive",
+        "ses",
+        "tsb",
+        "ets",
+        "prophet",
+        "arima",
+        "arima_statsmodels",
+        "prophet_stan",
+    ],
     "methods_by_class": {
-        "smooth": ["naive", "ses", "ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"],
-        "erratic": ["naive", "ses", "ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"],
-        "intermittent": ["naive", "ses", "tsb"],
-        "lumpy": ["naive", "ses", "tsb"],
+        "smooth": [
+            "naive",
+            "mean",
+            "seasonal_naive",
+            "ses",
+            "ets",
+            "prophet",
+            "arima",
+            "arima_statsmodels",
+            "prophet_stan",
+        ],
+        "erratic": [
+            "naive",
+            "mean",
+            "seasonal_naive",
+            "ses",
+            "ets",
+            "prophet",
+            "arima",
+            "arima_statsmodels",
+            "prophet_stan",
+        ],
+        "intermittent": ["naive", "mean", "seasonal_naive", "ses", "tsb"],
+        "lumpy": ["naive", "mean", "seasonal_naive", "ses", "tsb"],
     },
     "revenue_shares": {"full": 0.8, "library": SLOW_REVENUE_SHARE},
 }

@@ -32,6 +32,7 @@ PLAN = Plan(
     origins=4,
     origin_step=1,
     min_periods=6,
+    tier_shares={},
     outlier_method="hampel",
     outlier_limit=6.0,
     outlier_treatment="cap",

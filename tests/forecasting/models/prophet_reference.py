@@ -14,7 +14,7 @@ from skucast.datasets import dataset_path
 from skucast.forecasting.models.library_prophet import _frame, _holidays, _silenced_loggers
 from skucast.forecasting.panel import Panel
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
 def stock(panel, row, mode="additive", samples=0, growth="linear"):

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.forecasting.test_aggregation import PARTS
 
 from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised, tsb_rate
 from skucast.forecasting.models.level_search import HIGHEST, LOWEST, best_alpha, smoothed
 from tests.forecasting import reference
+from tests.forecasting.models.test_aggregation import PARTS
 from tests.forecasting.reference import examples, panel_of
 
 NAN = np.nan

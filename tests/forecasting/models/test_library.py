@@ -116,21 +116,21 @@ def test_a_real_prophet_failure_becomes_a_marked_fallback():
     """An origin with one known period: prophet refuses fewer than two rows."""
     values = [[NAN] * 8 + [4.0, NAN, NAN, 5.0, 6.0], [3.0, 4.0] * 6 + [3.0]]
     result = forecast_panel(
-        panel_of(values, horizon=2), plan_of("mean", "prophet", origins=3, min_periods=1), np.zeros(2)
+        panel_of(values, horizon=2), plan_of("mean", "prophet_stan", origins=3, min_periods=1), np.zeros(2)
     )
     assert ("fallback", "fitted") == result.status
-    assert result.reason[0].startswith("prophet failed: ValueError: Dataframe has less than 2 non-NaN rows")
+    assert result.reason[0].startswith("prophet_stan failed: ValueError: Dataframe has less than 2 non-NaN rows")
     assert "mean" == result.method[0]
 
 
 def test_slow_methods_are_not_tried_where_they_are_not_allowed():
     panel = panel_of([ar1(0.3, 30, seed=1), ar1(0.3, 30, seed=2)])
-    plan = plan_of("ses", "arima", origins=3, tier_shares={Tier.LIBRARY: 0.5})
+    plan = plan_of("ses", "arima_statsmodels", origins=3, tier_shares={Tier.LIBRARY: 0.5})
     result = forecast_panel(panel, plan, np.array([0.5, 0.4]))
     tried = {
         (int(s), result.method_names[m]) for s, m in zip(result.backtest.series, result.backtest.method, strict=True)
     }
-    assert {(0, "ses"), (1, "ses"), (1, "arima")} == tried
+    assert {(0, "ses"), (1, "ses"), (1, "arima_statsmodels")} == tried
     assert result.milliseconds[1] > result.milliseconds[0]
 
 
@@ -139,8 +139,8 @@ def test_slow_methods_see_nothing_later_either():
     values = ar1(0.4, 30, seed=9)
     changed = values.copy()
     changed[-2:] = 500.0
-    plan = plan_of("arima", "prophet", origins=3)
+    plan = plan_of("arima_statsmodels", "prophet_stan", "arima", "prophet", origins=3)
     before, after = (forecast_panel(panel_of([v], horizon=1), plan, np.zeros(1)).backtest for v in (values, changed))
     first = before.origin <= 28
-    assert first.sum() == 4
+    assert first.sum() == 8
     np.testing.assert_array_equal(before.forecasts[first], after.forecasts[after.origin <= 28])

@@ -22,7 +22,7 @@ from skucast.forecasting.models.prophet_design import (
 )
 from skucast.forecasting.models.prophet_law import step_variance, sum_variance
 from skucast.forecasting.panel import Panel
-from tests.forecasting import prophet_reference as reference
+from tests.forecasting.models import prophet_reference as reference
 
 NAN = np.nan
 MODES = ("additive", "multiplicative")

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from tests.forecasting.test_ets import ODD, demand
 
 from skucast.forecasting.models.theta import dynamic_theta, theta
 from skucast.forecasting.models.theta_kernel import ahead, law, profiled
 from skucast.forecasting.models.theta_line import lines
 from skucast.forecasting.models.theta_season import is_seasonal, seasonal_indices
+from tests.forecasting.models.test_ets import ODD, demand
 from tests.forecasting.reference import examples, panel_of
 
 NAN = np.nan
