@@ -34,6 +34,11 @@ class Frequency(StrEnum):
         """Periods in the dominant season: the week for days, the year for weeks."""
         return 7 if self is Frequency.DAY else 52
 
+    @property
+    def longer_seasons(self) -> tuple[int, ...]:
+        """Periods of further seasons: the year for days."""
+        return (365,) if self is Frequency.DAY else ()
+
 
 def period_start(day: date, frequency: Frequency) -> date:
     """First day of the period that contains ``day``."""

@@ -34,6 +34,12 @@ class Fits:
     step_sd: FloatArray | None = None
     sum_sd: FloatArray | None = None
 
+    @property
+    def law(self) -> tuple[FloatArray, FloatArray]:
+        """``step_sd`` and ``sum_sd``; NaN where the method has no law."""
+        none = np.full_like(self.mean, np.nan)
+        return none if self.step_sd is None else self.step_sd, none if self.sum_sd is None else self.sum_sd
+
 
 Previous = Mapping[str, FloatArray]
 """Parameters of the same method at the origin before: name -> shape (n_series,), NaN or absent where there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -24,28 +24,35 @@ class Panel:
         is_closed: shape (n_series, n_periods + horizon). A closed period carries no demand; its forecast is 0.
         start: index of the first period of each series' life, shape (n_series,); n_periods if it has no history.
         first_day: first calendar day of period 0.
-        period_days: calendar days per period (1 or 7).
-        season_length: periods in the dominant season (7 for days, 52 for weeks).
+        period_days: calendar days per period: 1, 7, 1/24 for hours, 365.25/12 for months.
+        season_length: periods in the dominant season (7 for days, 52 for weeks, 24 for hours, 12 for months).
         horizon: periods to forecast. [H]
         events: event name -> shape (n_series, n_periods + horizon): the event falls in that period and was known.
+        longer_seasons: periods of further seasons, rising (365 for days, 168 for hours).
+        drivers: name -> finite values, shape (n_series, n_periods + horizon): price, weather, known ahead.
     """
 
     demand: FloatArray
     is_closed: BoolArray
     start: IntArray
     first_day: date
-    period_days: int
+    period_days: float
     season_length: int
     horizon: int
     events: Mapping[str, BoolArray]
+    longer_seasons: tuple[int, ...] = ()
+    drivers: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together; drop values of closed periods.
 
         Raises:
-            ValueError: a shape that does not fit, a horizon below 1, negative or infinite demand.
+            ValueError: a shape that does not fit, a horizon below 1, negative or infinite demand, a driver with a gap.
         """
         self._check_shapes()
+        gaps = sorted(name for name, values in self.drivers.items() if not np.isfinite(values).all())
+        if gaps:
+            raise ValueError(f"drivers must be known in every period and step, found gaps in {', '.join(gaps)}")
         closed = self.is_closed[:, : self.n_periods]
         object.__setattr__(self, "demand", np.where(closed, np.nan, self.demand))
         with np.errstate(invalid="ignore"):
@@ -64,6 +71,7 @@ class Panel:
         wide = (n_series, n_periods + self.horizon)
         shapes = {"is_closed": (self.is_closed.shape, wide), "start": (self.start.shape, (n_series,))}
         shapes |= {f"events[{name!r}]": (flags.shape, wide) for name, flags in self.events.items()}
+        shapes |= {f"drivers[{name!r}]": (values.shape, wide) for name, values in self.drivers.items()}
         wrong = [
             f"{name} has shape {found}, expected {asked}" for name, (found, asked) in shapes.items() if found != asked
         ]
@@ -81,6 +89,11 @@ class Panel:
     def n_periods(self) -> int:
         """Number of periods of history."""
         return int(self.demand.shape[1])
+
+    @property
+    def season_lengths(self) -> tuple[int, ...]:
+        """Periods of every season, rising."""
+        return (self.season_length, *self.longer_seasons)
 
     @property
     def is_known(self) -> BoolArray:
@@ -111,6 +124,7 @@ class Panel:
             is_closed=self.is_closed[:, :end],
             start=np.minimum(self.start, n_periods),
             events={name: flags[:, :end] for name, flags in self.events.items()},
+            drivers={name: values[:, :end] for name, values in self.drivers.items()},
         )
 
     def rows(self, index: IntArray) -> Panel:
@@ -121,6 +135,7 @@ class Panel:
             is_closed=self.is_closed[index],
             start=self.start[index],
             events={name: flags[index] for name, flags in self.events.items()},
+            drivers={name: values[index] for name, values in self.drivers.items()},
         )
 
     def actuals(self, origin: int) -> FloatArray:

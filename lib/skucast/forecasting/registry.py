@@ -64,7 +64,7 @@ METHODS: tuple[Method, ...] = (
     Method("prophet", batched(prophet_batched), Tier.FULL),
     Method("ets", batched(ets), Tier.FULL),
     Method("best_count", batched(best_count), Tier.FULL),
-    Method("arima", batched(arima_batched), Tier.FULL),
+    Method("arima", arima_batched, Tier.FULL),
     Method("arima_statsmodels", per_series(library_arima.arima), Tier.LIBRARY),
     Method("prophet_stan", per_series(library_prophet.prophet), Tier.LIBRARY),
 )

@@ -126,6 +126,7 @@ def as_bucket(rows: pd.DataFrame, span: Span) -> Bucket:
         first_day=span.first,
         period_days=span.frequency.days,
         season_length=span.frequency.season_length,
+        longer_seasons=span.frequency.longer_seasons,
         horizon=span.horizon,
         events=_event_flags(rows["events"], codes, t, (n_series, width)),
     )

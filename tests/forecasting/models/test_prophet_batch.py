@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skucast.forecasting.models import library_prophet
 from skucast.forecasting.models.prophet_batch import forecast, prophet_batched, solve
 from skucast.forecasting.models.prophet_design import (
     Designer,
@@ -266,9 +267,21 @@ def test_a_regressor_and_a_season_of_ones_own_are_learned():
     t = np.arange(200)
     price = np.random.default_rng(1).normal(0, 3, 200)
     demand = 50 + 4 * price[:172] + 10 * np.sin(2 * np.pi * (t[:172] + 14942) / 30.5)
-    chosen = ProphetSettings(weekly=False, seasons=(Fourier(30.5, 1),), regressors={"price": Regressor(price[None])})
+    chosen = ProphetSettings(weekly=False, seasons=(Fourier(30.5, 1),))
+    panel = replace(daily(demand), drivers={"price": price[None]})
     expected = 50 + 4 * price[172:] + 10 * np.sin(2 * np.pi * (t[172:] + 14942) / 30.5)
-    np.testing.assert_allclose(prophet_batched(daily(demand), chosen).mean[0], expected, rtol=0.02)
+    np.testing.assert_allclose(prophet_batched(panel, chosen).mean[0], expected, rtol=0.02)
+    narrow = replace(chosen, regressors={"price": Regressor(prior_scale=1e-6)})
+    assert np.abs(prophet_batched(panel, narrow).mean[0] - expected).max() > 1
+    with pytest.raises(ValueError, match="unknown regressors weather; the drivers of the panel are price"):
+        prophet_batched(panel, ProphetSettings(regressors={"weather": Regressor()}))
+
+
+def test_the_package_learns_the_same_from_a_driver():
+    price = np.random.default_rng(1).normal(0, 3, 148)
+    panel = replace(daily(60 + 4 * price[:120] + sales(1, 120)), drivers={"price": price[None]})
+    mean, _ = library_prophet.prophet(panel, {})
+    np.testing.assert_allclose(prophet_batched(panel).mean[0], mean, rtol=0.03)
 
 
 def test_regressors_are_standardised_but_flags_and_constants():

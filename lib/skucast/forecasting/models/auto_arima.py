@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.fits import Fits
-from skucast.forecasting.models.sarima import FAST, Effort, SarimaFit, fit_sarima, forecast_sarima
+from skucast.forecasting.fits import Fits, Previous
+from skucast.forecasting.models.sarima import (
+    FAST,
+    Effort,
+    Order,
+    SarimaFit,
+    SeasonalOrder,
+    fit_sarima,
+    forecast_sarima,
+)
 from skucast.forecasting.models.sarima_differences import difference_orders
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 
@@ -30,6 +38,11 @@ MAX_TRIED = 30
 
 Model = tuple[int, int, int, int, bool]
 """p, q, P, Q and whether there is a constant."""
+
+Orders = tuple[Order, SeasonalOrder, bool]
+"""(p, d, q), (P, D, Q, m) and whether there is a constant."""
+
+NOTHING: Previous = {}
 
 STEPS: tuple[tuple[int, int, int, int], ...] = (
     (1, 0, 0, 0),
@@ -58,16 +71,17 @@ class Forecast:
     parameters: tuple[float, ...] = (np.nan,) * len(PARAMETERS)
 
 
-def arima_batched(panel: Panel) -> Fits:
+def arima_batched(panel: Panel, previous: Previous = NOTHING) -> Fits:
     """Seasonal ARIMA; differences by seasonal strength and KPSS, orders by AICc in a stepwise search.
 
     Places of the season that are closed throughout the life and the horizon of a series, such as a weekly day of rest,
     are left out and the season shortened; their mean and standard deviation are 0. A series of fewer than ``MIN_KNOWN``
-    values is forecast by their mean, a constant by itself.
+    values is forecast by their mean, a constant by itself. Orders found at an earlier origin are kept; only their
+    coefficients are estimated anew.
 
     Source: Hyndman & Khandakar (2008), Journal of Statistical Software 27(3).
     """
-    forecasts = [_forecast_row(panel, row) for row in range(panel.n_series)]
+    forecasts = [_forecast_row(panel, row, orders_of(previous, row)) for row in range(panel.n_series)]
     shape = (panel.n_series, panel.horizon)
     parameters = np.array([forecast.parameters for forecast in forecasts]).reshape(panel.n_series, len(PARAMETERS))
     return Fits(
@@ -78,14 +92,25 @@ def arima_batched(panel: Panel) -> Fits:
     )
 
 
-def _forecast_row(panel: Panel, row: int) -> Forecast:
+def orders_of(previous: Previous, row: int) -> Orders | None:
+    """Orders that an earlier origin found for a series; None if there are none."""
+    if not previous:
+        return None
+    values = [float(previous[name][row]) for name in PARAMETERS[:-1]]
+    if not np.isfinite(values).all():
+        return None
+    p, d, q, seasonal_p, seasonal_d, seasonal_q, season_length = (int(value) for value in values[:-1])
+    return (p, d, q), (seasonal_p, seasonal_d, seasonal_q, season_length), values[-1] != 0.0
+
+
+def _forecast_row(panel: Panel, row: int, orders: Orders | None) -> Forecast:
     """One series, its places of rest left out."""
     start, season_length = int(panel.start[row]), panel.season_length
     is_resting = places_of_rest(panel.is_closed[row, start:], season_length)
     is_open = ~is_resting[np.arange(panel.n_periods + panel.horizon - start) % season_length]
     is_open_ahead = is_open[panel.n_periods - start :]
     values = panel.demand[row, start:][is_open[: panel.n_periods - start]]
-    found = forecast_series(values, season_length - int(is_resting.sum()), int(is_open_ahead.sum()))
+    found = forecast_series(values, season_length - int(is_resting.sum()), int(is_open_ahead.sum()), orders)
     if is_open_ahead.all():
         return found
     step, mean, step_sd = np.cumsum(is_open_ahead), np.zeros(panel.horizon), np.zeros(panel.horizon)
@@ -105,8 +130,8 @@ def places_of_rest(is_closed: BoolArray, season_length: int) -> BoolArray:
     return is_resting & ~is_resting.all()
 
 
-def forecast_series(values: FloatArray, season_length: int, horizon: int) -> Forecast:
-    """One series from its first to its last known value on; NaN without any."""
+def forecast_series(values: FloatArray, season_length: int, horizon: int, orders: Orders | None = None) -> Forecast:
+    """One series from its first to its last known value on, with given orders or searched ones; NaN without any."""
     known = np.flatnonzero(~np.isnan(values))
     if known.size == 0:
         unknown = np.full(horizon, np.nan)
@@ -114,7 +139,9 @@ def forecast_series(values: FloatArray, season_length: int, horizon: int) -> For
     life, skipped = values[known[0] : known[-1] + 1], values.size - 1 - int(known[-1])
     if known.size < MIN_KNOWN or np.ptp(values[known]) <= 1e-12 * np.abs(values[known]).max():
         return _mean_forecast(values[known], horizon)
-    fit = searched(life, _usable_season(life, season_length))
+    fit = _refitted(life, orders) if orders is not None else None
+    if fit is None:
+        fit = searched(life, _usable_season(life, season_length))
     if fit is None:
         return _mean_forecast(values[known], horizon)
     mean, step_sd, sum_sd = forecast_sarima(fit, life, horizon + skipped, skipped)
@@ -122,6 +149,16 @@ def forecast_series(values: FloatArray, season_length: int, horizon: int) -> For
     if not (np.isfinite(mean).all() and np.isfinite(sum_sd).all()):
         return _mean_forecast(values[known], horizon)
     return Forecast(mean, step_sd, sum_sd, parameters)
+
+
+def _refitted(life: FloatArray, orders: Orders) -> SarimaFit | None:
+    """The fit of given orders; None where they cannot be fitted."""
+    order, seasonal_order, has_constant = orders
+    try:
+        fit = fit_sarima(life, order, seasonal_order, has_constant=has_constant)
+    except ValueError:
+        return None
+    return fit if np.isfinite(fit.log_likelihood) else None
 
 
 def _mean_forecast(known: FloatArray, horizon: int) -> Forecast:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
+from skucast.forecasting.compiled import compiled
 from skucast.forecasting.fits import Fits, flat
+from skucast.forecasting.models.level_law import mean_spread, seasonal_walk_spread, smoothing_spread
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 
 
 def naive(panel: Panel) -> Fits:
     """The last known value at every step. Unknown periods are passed over."""
     level = last_known(panel.demand)
-    return Fits(flat(level, panel.horizon), {"level": level})
+    step_sd, sum_sd = smoothing_spread(mean_square_change(panel.demand, 1), np.ones_like(level), panel.horizon)
+    return Fits(flat(level, panel.horizon), {"level": level}, step_sd=step_sd, sum_sd=sum_sd)
 
 
 def mean(panel: Panel) -> Fits:
     """The mean of all known periods at every step."""
-    level = known_mean(panel.demand)
-    return Fits(flat(level, panel.horizon), {"level": level})
+    level, n_known = known_mean(panel.demand), panel.is_known.sum(axis=1).astype(np.float64)
+    squares = np.where(panel.is_known, (panel.demand - level[:, None]) ** 2, 0.0).sum(axis=1)
+    variance = np.where(n_known > 1, squares / np.maximum(n_known - 1.0, 1.0), level**2)
+    step_sd, sum_sd = mean_spread(variance, n_known, panel.horizon)
+    return Fits(flat(level, panel.horizon), {"level": level}, step_sd=step_sd, sum_sd=sum_sd)
 
 
 def seasonal_naive(panel: Panel) -> Fits:
@@ -26,11 +32,38 @@ def seasonal_naive(panel: Panel) -> Fits:
     Where that place is unknown in all seasons, and for a series whose life is shorter than two seasons, this is by
     definition the naive forecast: a season seen once is not known to return, and no origin could have tested it.
     """
-    place = _last_season(panel.demand, panel.season_length)[:, np.arange(panel.horizon) % panel.season_length]
-    has_season: BoolArray = panel.n_periods - panel.start >= 2 * panel.season_length
-    usable = has_season[:, None] & ~np.isnan(place)
-    forecast = np.where(usable, place, last_known(panel.demand)[:, None])
-    return Fits(forecast, {"season_length": np.where(has_season, float(panel.season_length), 1.0)})
+    season, short = panel.season_length, naive(panel)
+    place = _last_season(panel.demand, season)[:, np.arange(panel.horizon) % season]
+    has_season: BoolArray = panel.n_periods - panel.start >= 2 * season
+    variance = mean_square_change(panel.demand, season)
+    long = seasonal_walk_spread(np.nan_to_num(variance), season, panel.horizon)
+    has_law = (has_season & ~np.isnan(variance))[:, None]
+    step_sd, sum_sd = (np.where(has_law, a, b) for a, b in zip(long, short.law, strict=True))
+    mean = np.where(has_season[:, None] & ~np.isnan(place), place, short.mean)
+    return Fits(mean, {"season_length": np.where(has_season, float(season), 1.0)}, step_sd=step_sd, sum_sd=sum_sd)
+
+
+@compiled
+def mean_square_change(demand: FloatArray, lag: int) -> FloatArray:
+    """Mean squared change from the latest known value at the same place of a season of ``lag`` periods.
+
+    Shape (n_series,). With lag 1 and a single known value its square; NaN where nothing is known, or no place twice.
+    """
+    result = np.full(demand.shape[0], np.nan)
+    for row in range(demand.shape[0]):
+        latest, total, count = np.full(lag, np.nan), 0.0, 0
+        for period in range(demand.shape[1]):
+            value, before = demand[row, period], latest[period % lag]
+            if not np.isnan(value):
+                latest[period % lag] = value
+                if not np.isnan(before):
+                    total += (value - before) ** 2
+                    count += 1
+        if count > 0:
+            result[row] = total / count
+        elif lag == 1:
+            result[row] = latest[0] ** 2
+    return result
 
 
 def last_known(demand: FloatArray) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.fits import Fits, flat
+from skucast.forecasting.models.level_search import level_spread
 from skucast.forecasting.panel import FloatArray, Panel
 
 ALPHA = 0.1
@@ -16,10 +17,7 @@ def croston(panel: Panel) -> Fits:
 
     Source: Croston (1972), Operational Research Quarterly 23, 289-303.
     """
-    size, interval = size_and_interval(panel.demand, ALPHA)
-    return Fits(
-        flat(size / interval, panel.horizon), {"alpha": np.full_like(size, ALPHA), "size": size, "interval": interval}
-    )
+    return _by_interval(panel, 1.0)
 
 
 def sba(panel: Panel) -> Fits:
@@ -27,8 +25,13 @@ def sba(panel: Panel) -> Fits:
 
     Source: Syntetos & Boylan (2005), International Journal of Forecasting 21, 303-314, eq. 5.
     """
-    fits = croston(panel)
-    return Fits((1.0 - ALPHA / 2.0) * fits.mean, fits.parameters)
+    return _by_interval(panel, 1.0 - ALPHA / 2.0)
+
+
+def _by_interval(panel: Panel, factor: float) -> Fits:
+    size, interval = size_and_interval(panel.demand, ALPHA)
+    parameters = {"alpha": np.full_like(size, ALPHA), "size": size, "interval": interval}
+    return _with_law(panel, factor * size / interval, ALPHA / interval, parameters)
 
 
 def tsb(panel: Panel) -> Fits:
@@ -38,7 +41,16 @@ def tsb(panel: Panel) -> Fits:
     """
     size, probability = size_and_probability(panel.demand, ALPHA, ALPHA)
     parameters = {"alpha": np.full_like(size, ALPHA), "size": size, "probability": probability}
-    return Fits(flat(size * probability, panel.horizon), parameters)
+    return _with_law(panel, size * probability, np.full_like(size, ALPHA), parameters)
+
+
+def _with_law(panel: Panel, rate: FloatArray, drift: FloatArray, parameters: dict[str, FloatArray]) -> Fits:
+    """The rate at every step, with the spread of demand about it in the past and a level that drifts."""
+    n_known = np.maximum(panel.is_known.sum(axis=1), 1)
+    squares = np.where(panel.is_known, (panel.demand - rate[:, None]) ** 2, 0.0).sum(axis=1)
+    information = np.minimum(n_known, (2.0 - drift) / drift)
+    step_sd, sum_sd = level_spread(squares / n_known, information, drift, panel.horizon)
+    return Fits(flat(rate, panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
 
 
 def size_and_interval(demand: FloatArray, alpha: float) -> tuple[FloatArray, FloatArray]:

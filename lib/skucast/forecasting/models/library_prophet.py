@@ -17,11 +17,8 @@ from skucast.forecasting.panel import IntArray, Panel
 if TYPE_CHECKING:
     import pandas as pd
 
-YEARLY_DAYS = 730
-"""Shortest history with a yearly season: two years, Prophet's own rule."""
-
-WEEKLY_DAYS = 14
-"""Shortest history with a weekly season, for daily periods."""
+YEARLY_DAYS, WEEKLY_DAYS, DAILY_DAYS = 730, 14, 2
+"""Shortest histories with a yearly, weekly and daily season, the last two for shorter periods: Prophet's own rule."""
 
 SLOPE_IN_USE = 1e-4
 """Smallest change of slope (share of the largest demand over the whole history) counted as one."""
@@ -51,9 +48,9 @@ def prophet(panel: Panel, _previous: Mapping[str, float]) -> SeriesFit:
         warnings.simplefilter("ignore")
         model = _model(panel)
         known = np.flatnonzero(panel.is_known[0])
-        model.fit(_frame(panel, known).assign(y=panel.demand[0, known]), algorithm="LBFGS", output_dir=folder)
+        model.fit(_with_drivers(panel, known).assign(y=panel.demand[0, known]), algorithm="LBFGS", output_dir=folder)
         ahead = np.arange(panel.n_periods, panel.n_periods + panel.horizon)
-        mean = model.predict(_frame(panel, ahead))["yhat"].to_numpy(dtype=np.float64)
+        mean = model.predict(_with_drivers(panel, ahead))["yhat"].to_numpy(dtype=np.float64)
     return mean, _parameters(model)
 
 
@@ -61,23 +58,31 @@ def _model(panel: Panel) -> Any:
     import prophet as package
 
     known = np.flatnonzero(panel.is_known[0])
-    span = int(known[-1] - known[0]) * panel.period_days if known.size else 0
-    return package.Prophet(
+    span = float(known[-1] - known[0]) * panel.period_days if known.size else 0.0
+    model = package.Prophet(
         growth="linear",
-        daily_seasonality=False,
-        weekly_seasonality=panel.period_days == 1 and span >= WEEKLY_DAYS,
+        daily_seasonality=panel.period_days < 1 and span >= DAILY_DAYS,
+        weekly_seasonality=panel.period_days < 7 and span >= WEEKLY_DAYS,
         yearly_seasonality=span >= YEARLY_DAYS,
         holidays=_holidays(panel),
         uncertainty_samples=0,
     )
+    for name in panel.drivers:
+        model.add_regressor(name)
+    return model
+
+
+def _with_drivers(panel: Panel, periods: IntArray) -> pd.DataFrame:
+    """One row per period: when it begins, and what drives demand in it."""
+    return _frame(panel, periods).assign(**{name: values[0, periods] for name, values in panel.drivers.items()})
 
 
 def _frame(panel: Panel, periods: IntArray) -> pd.DataFrame:
-    """One row per period, column ``ds``: its first day."""
+    """One row per period, column ``ds``: when it begins."""
     import pandas as pd
 
-    days = np.datetime64(panel.first_day, "D") + periods * np.timedelta64(panel.period_days, "D")
-    return pd.DataFrame({"ds": days.astype("datetime64[ns]")})
+    seconds = np.round(periods * panel.period_days * 86_400.0).astype(np.int64)
+    return pd.DataFrame({"ds": np.datetime64(panel.first_day, "ns") + seconds * np.timedelta64(1_000_000_000, "ns")})
 
 
 def _holidays(panel: Panel) -> pd.DataFrame | None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from skucast.forecasting.models.library_prophet import WEEKLY_DAYS, YEARLY_DAYS
+from skucast.forecasting.models.library_prophet import DAILY_DAYS, WEEKLY_DAYS, YEARLY_DAYS
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 
 Mode = Literal["additive", "multiplicative"]
@@ -36,21 +36,18 @@ class Fourier:
     mode: Mode | None = None
 
 
-YEARLY, WEEKLY = Fourier(365.25, 10), Fourier(7.0, 3)
+YEARLY, WEEKLY, DAILY = Fourier(365.25, 10), Fourier(7.0, 3), Fourier(1.0, 4)
 
 
 @dataclass(frozen=True)
 class Regressor:
-    """A quantity known ahead.
+    """How a driver of the panel enters: standardised over the known periods, unless it is 0 or 1 or constant there.
 
     Attributes:
-        values: finite, shape (n_series, n_periods + horizon). Standardised over the known periods of each series,
-            unless it takes only 0 and 1 or one value there.
         prior_scale: standard deviation of the prior; None: that of events.
         mode: None: that of seasons.
     """
 
-    values: FloatArray
     prior_scale: float | None = None
     mode: Mode | None = None
 
@@ -68,11 +65,12 @@ class ProphetSettings:
         n_changepoints: evenly spaced over the known periods, fewer in short histories. [S]
         changepoint_range: share of the known periods in which they lie.
         changepoints: their days instead; those outside a series' history are left out.
-        weekly: None: for daily periods from two weeks on.
+        daily: None: for periods of hours from two days on.
+        weekly: None: for periods of days and hours from two weeks on.
         yearly: None: from two years on.
         seasons: further Fourier series.
         event_windows: event name -> first and last period around the event with an effect of its own, such as (-1, 2).
-        regressors: by name.
+        regressors: how drivers enter that do not enter as ``Regressor()``.
     """
 
     growth: Literal["linear", "flat"] = "linear"
@@ -83,6 +81,7 @@ class ProphetSettings:
     n_changepoints: int = 25
     changepoint_range: float = 0.8
     changepoints: tuple[date, ...] | None = None
+    daily: bool | None = None
     weekly: bool | None = None
     yearly: bool | None = None
     seasons: tuple[Fourier, ...] = ()
@@ -167,14 +166,18 @@ class Designer:
         self._panel, self._settings = panel, settings
         periods = np.arange(panel.n_periods + panel.horizon)
         self._days = (np.datetime64(panel.first_day, "D").astype(np.int64) + periods * panel.period_days).astype(float)
-        self._waves = {wave: fourier(self._days, wave) for wave in {YEARLY, WEEKLY, *settings.seasons}}
+        self._waves = {wave: fourier(self._days, wave) for wave in {YEARLY, WEEKLY, DAILY, *settings.seasons}}
         self._windows = _windows(panel, settings)
+        unknown = sorted(set(settings.regressors) - set(panel.drivers))
+        if unknown:
+            known = ", ".join(panel.drivers) or "none"
+            raise ValueError(f"unknown regressors {', '.join(unknown)}; the drivers of the panel are {known}")
 
     def key(self, row: int) -> bytes:
         """Equal for series with equal designs."""
         parts = [np.packbits(self._panel.is_known[row]).tobytes()]
         parts += [np.packbits(flags[row]).tobytes() for _, flags in self._windows]
-        parts += [np.ascontiguousarray(each.values[row]).tobytes() for each in self._settings.regressors.values()]
+        parts += [np.ascontiguousarray(values[row]).tobytes() for values in self._panel.drivers.values()]
         return b"".join(parts)
 
     def design(self, row: int) -> Design:
@@ -210,10 +213,12 @@ class Designer:
 
     def _seasons(self, span: float) -> list[_Block]:
         settings = self._settings
-        weekly = self._panel.period_days == 1 and span >= WEEKLY_DAYS
+        daily = self._panel.period_days < 1 and span >= DAILY_DAYS
+        weekly = self._panel.period_days < 7 and span >= WEEKLY_DAYS
         used = {
             YEARLY: span >= YEARLY_DAYS if settings.yearly is None else settings.yearly,
             WEEKLY: weekly if settings.weekly is None else settings.weekly,
+            DAILY: daily if settings.daily is None else settings.daily,
         }
         waves = [*settings.seasons, *(wave for wave, is_used in used.items() if is_used)]
         scale, mode = settings.seasonality_prior_scale, settings.seasonality_mode
@@ -229,13 +234,14 @@ class Designer:
 
     def _regressors(self, row: int, known: IntArray) -> list[_Block]:
         settings = self._settings
+        drivers = [(values, settings.regressors.get(name, Regressor())) for name, values in self._panel.drivers.items()]
         return [
             (
-                standardised(each.values[row], known)[:, None],
+                standardised(values[row], known)[:, None],
                 each.prior_scale or settings.holidays_prior_scale,
                 each.mode or settings.seasonality_mode,
             )
-            for each in settings.regressors.values()
+            for values, each in drivers
         ]
 
 

@@ -1,4 +1,4 @@
-"""Simple exponential smoothing, for all series at once: a loop over time, arithmetic over series."""
+"""Simple exponential smoothing, for all series at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skucast.forecasting.compiled import compiled
 from skucast.forecasting.fits import Fits, flat
+from skucast.forecasting.models.level_law import smoothing_spread
 from skucast.forecasting.panel import FloatArray, Panel
 
 ALPHAS: FloatArray = np.array([0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0])
@@ -43,26 +45,43 @@ def smooth(demand: FloatArray, alphas: FloatArray, *, starts_as_mean: bool = Tru
 
     Source: Brown (1959); level start as in recursive least squares of a constant.
     """
-    n_series = demand.shape[0]
-    level = np.full((n_series, alphas.size), np.nan)
-    squared_error = np.zeros((n_series, alphas.size))
-    n_errors = np.zeros(n_series)
-    n_known = np.zeros(n_series, dtype=np.int64)
-    for values in np.ascontiguousarray(demand.T):
-        known = ~np.isnan(values)
-        n_known += known
-        error = np.where((known & (n_known > 1))[:, None], values[:, None] - level, 0.0)
-        fading = np.where(known & (n_known > 1), memory, 1.0)
-        squared_error = fading[:, None] * squared_error + error**2
-        n_errors = fading * n_errors + (known & (n_known > 1))
-        weight = np.maximum(alphas, 1.0 / np.maximum(n_known, 1)[:, None]) if starts_as_mean else alphas
-        level = np.where((known & (n_known == 1))[:, None], values[:, None], level + weight * error)
-    return Smoothing(level, squared_error, n_errors)
+    return Smoothing(*_smooth(np.ascontiguousarray(demand), alphas, starts_as_mean, memory))
+
+
+@compiled
+def _smooth(
+    demand: FloatArray,
+    alphas: FloatArray,
+    starts_as_mean: bool,  # noqa: FBT001
+    memory: float,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Level, squared error and weight of errors, as in ``Smoothing``."""
+    levels = np.full((demand.shape[0], alphas.size), np.nan)
+    squared = np.zeros((demand.shape[0], alphas.size))
+    n_errors = np.zeros(demand.shape[0])
+    for row in range(demand.shape[0]):
+        n_known = 0
+        for value in demand[row]:
+            if np.isnan(value):
+                continue
+            n_known += 1
+            if n_known == 1:
+                levels[row] = value
+                continue
+            n_errors[row] = memory * n_errors[row] + 1.0
+            for k in range(alphas.size):
+                error = value - levels[row, k]
+                squared[row, k] = memory * squared[row, k] + error * error
+                levels[row, k] += (max(alphas[k], 1.0 / n_known) if starts_as_mean else alphas[k]) * error
+    return levels, squared, n_errors
 
 
 def ses(panel: Panel) -> Fits:
     """Simple exponential smoothing; alpha from a grid by the smallest sum of squared one-step errors."""
     smoothing = smooth(panel.demand, ALPHAS)
-    best = np.argmin(smoothing.squared_error, axis=1)
-    level = smoothing.level[np.arange(panel.n_series), best]
-    return Fits(flat(level, panel.horizon), {"alpha": ALPHAS[best], "level": level})
+    rows, best = np.arange(panel.n_series), np.argmin(smoothing.squared_error, axis=1)
+    level, alpha, n_errors = smoothing.level[rows, best], ALPHAS[best], smoothing.n_errors
+    squared = smoothing.squared_error[rows, best]
+    variance = np.where(n_errors > 0, squared / np.maximum(n_errors, 1.0), level**2)
+    step_sd, sum_sd = smoothing_spread(variance, np.maximum(alpha, 1.0 / (n_errors + 1.0)), panel.horizon)
+    return Fits(flat(level, panel.horizon), {"alpha": alpha, "level": level}, step_sd=step_sd, sum_sd=sum_sd)

@@ -1,0 +1,180 @@
+"""The forecast stage on a synthetic catalogue of any size, from ``demand`` to ``forecast``: ``make bench-scale``.
+
+    python tests/benchmarks/scale.py [--series 1000000] [--tiers null,cheap,default] [--weeks 104]
+
+Demand is drawn by ``synthetic.py`` inside Spark and written as the table ``demand``; then the stage itself runs, as
+``skucast forecast`` would run it: with a null model that returns zeros, with the cheap methods for every series, and
+with the default tiers. Memory is that of the Java process and of all its Python workers together, seen every second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pyarrow as pa
+import stages
+import synthetic
+from pyspark.sql import functions as F
+
+from skucast.config import load_config
+from skucast.forecasting.engine import forecast_panel
+from skucast.forecasting.fits import batched
+from skucast.forecasting.registry import Method
+from skucast.pipelines import COMMANDS, Context
+from skucast.store.delta import Warehouse
+from skucast.store.runs import RunRecord
+from skucast.store.session import open_session
+from skucast.tables import DEMAND, EVENT, ITEM_LOCATION, RUN, SALES_LINE
+from skucast.transforms import forecasting
+
+CONFIG = Path(__file__).parents[2] / "conf" / "base.yaml"
+FIRST = date(2023, 1, 2)
+HORIZON = 8
+
+
+def main() -> None:
+    """Make the catalogue, run the tiers, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--series", type=int, default=1_000_000, help="a multiple of 1,000")
+    parser.add_argument("--weeks", type=int, default=104)
+    parser.add_argument("--tiers", default="null,cheap,default", help="which runs, comma separated")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        context = opened(Path(folder), arguments.series, arguments.weeks)
+        print(f"{'run':<10}{'series':>10}{'seconds':>10}{'core-ms per series':>20}{'x null':>8}{'GiB':>6}")
+        floor = float("nan")
+        for tier in arguments.tiers.split(","):
+            seconds, memory = measured(context, tier)
+            floor = seconds if tier == "null" else floor
+            times = f"{seconds:>10.1f}{2000.0 * seconds / arguments.series:>20.2f}{seconds / floor:>8.2f}"
+            print(f"{tier:<10}{arguments.series:>10,}{times}{memory:>6.1f}", flush=True)
+        context.spark.stop()
+
+
+def opened(folder: Path, n_series: int, n_weeks: int) -> Context:
+    """A warehouse that holds the catalogue, as after ``skucast demand``."""
+    overrides = [f"warehouse={folder}/warehouse", f"forecast.horizon={HORIZON}", "spark.spark.driver.memory=4g"]
+    config = load_config(CONFIG, [*overrides, "frequency=W", "timezone=UTC", "currency=EUR"])
+    spark = open_session(config.spark_settings, warehouse=config.warehouse, timezone="UTC", app="skucast scale")
+    for module in (synthetic, stages):
+        spark.sparkContext.addPyFile(module.__file__)
+    warehouse = Warehouse(spark, config.warehouse, config.database)
+    record = RunRecord(warehouse, "scale", "bench", config.hash, lambda _: None)
+    context = Context(spark, config, warehouse, record, FIRST + timedelta(weeks=n_weeks), datetime.now(UTC))
+    newest = datetime.combine(FIRST, datetime.min.time()) + timedelta(weeks=n_weeks, days=-1)
+    sold = [{"order_id": "1", "line_id": "1", "item_id": "1", "location_id": "L", "quantity": 1.0, "unit_price": 1.0}]
+    lines = [{**line, "ordered_at": at} for line in sold for at in (newest - timedelta(weeks=n_weeks, days=-1), newest)]
+    warehouse.overwrite(SALES_LINE, SALES_LINE.frame(spark, lines))
+    for table in (ITEM_LOCATION, EVENT):
+        warehouse.overwrite(table, table.frame(spark))
+    publish_demand(context, n_series, n_weeks)
+    return context
+
+
+def publish_demand(context: Context, n_series: int, n_weeks: int) -> None:
+    """Draw the catalogue inside Spark and write it as ``demand`` of the decision date."""
+    with context.record.stage("demand") as stage:
+        stage.decision_date, stage.rows["published"] = context.asked_date, n_series
+        n_blocks = n_series // synthetic.BLOCK
+        blocks = context.spark.range(0, n_blocks, 1, numPartitions=max(2, n_blocks // 20))
+        drawn = blocks.mapInArrow(partial(demand_rows, n_weeks=n_weeks), DRAWN)
+        absent = {"returns": "0D", "is_closed": "false", "is_outlier": "false", "promotion": "false"}
+        context.warehouse.overwrite(DEMAND, DEMAND.select(drawn.withColumns({k: F.expr(v) for k, v in absent.items()})))
+
+
+DRAWN = "item_id string, location_id string, period_start date, sales double, demand double, is_censored boolean"
+
+
+def demand_rows(batches: Iterator[pa.RecordBatch], n_weeks: int) -> Iterator[pa.RecordBatch]:
+    """Rows of ``demand`` of the blocks."""
+    for number in (number for batch in batches for number in batch.column("id").to_pylist()):
+        made = synthetic.block(number, n_weeks)
+        series, week = np.nonzero(np.arange(n_weeks) >= made.birth[:, None])
+        censored, demand = made.is_censored[series, week], made.demand[series, week]
+        names = pa.array([f"I{number:05d}-{each:03d}" for each in range(synthetic.BLOCK)])
+        days = (np.datetime64(FIRST, "D").astype(np.int32) + 7 * week).astype(np.int32)
+        columns = {
+            "item_id": names.take(pa.array(series)),
+            "location_id": pa.array(np.repeat("L", series.size)),
+            "period_start": pa.array(days).cast(pa.date32()),
+            "sales": np.where(censored, np.floor(demand / 2), demand),
+            "demand": pa.array(demand, mask=censored),
+            "is_censored": censored,
+        }
+        yield pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in columns.items()})
+
+
+def measured(context: Context, tier: str) -> tuple[float, float]:
+    """Seconds of the stage and the largest memory of all processes together, in GiB."""
+    rules = context.config.forecast
+    cheap = rules.model_copy(update={"revenue_shares": rules.revenue_shares.model_copy(update={"full": 0.0})})
+    only_mean = {"methods": ("mean",), "methods_by_class": dict.fromkeys(rules.methods_by_class, ("mean",))}
+    null = rules.model_copy(update=only_mean)
+    context.config = context.config.model_copy(update={"forecast": {"null": null, "cheap": cheap}.get(tier, rules)})
+    zero = partial(forecast_panel, methods=(Method("mean", batched(stages.zeros)),))
+    with patch.object(forecasting, "forecast_panel", zero if tier == "null" else forecast_panel), Memory() as memory:
+        COMMANDS["forecast"](context)
+    context.config = context.config.model_copy(update={"forecast": rules})
+    row = context.warehouse.read(RUN).where("stage = 'forecast'").first()
+    return float(row["seconds"]) if row else float("nan"), memory.peak
+
+
+class Memory:
+    """Largest resident memory of the children of this process, all together, while it is open."""
+
+    def __init__(self) -> None:
+        self.peak, self._done = 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Memory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(1.0):
+            self.peak = max(self.peak, sum(resident(pid) for pid in family(os.getpid())) / 2**20)
+
+
+def family(root: int) -> set[int]:
+    """A process and its descendants."""
+    parents = {int(path.name): parent_of(path) for path in Path("/proc").iterdir() if path.name.isdigit()}
+    found, size = {root}, 0
+    while len(found) > size:
+        size = len(found)
+        found |= {pid for pid, parent in parents.items() if parent in found}
+    return found
+
+
+def parent_of(process: Path) -> int:
+    """Parent of a process; 0 if it has just ended."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def resident(pid: int) -> int:
+    """Memory that a process has to itself and its fair part of what it shares, in KiB; 0 if it has just ended."""
+    try:
+        found = re.search(r"Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(found[1]) if found else 0
+
+
+if __name__ == "__main__":
+    main()
