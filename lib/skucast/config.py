@@ -113,6 +113,7 @@ class Forecast(_Section):
     series_per_bucket: Annotated[int, Field(ge=1)] = 500
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200
     max_fallback_share: Share = 0.2
+    components: bool = False
 
     @field_validator("quantile_levels")
     @classmethod

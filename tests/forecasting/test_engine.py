@@ -276,3 +276,32 @@ def test_four_thousand_series_take_less_than_three_seconds():
     began = time.process_time()
     forecast(panel_of(demand, horizon=8), plan_of(*FAST))
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("name", ["mean", "ses", "ets", "prophet", "arima", "dynamic_theta"])
+def test_components_add_up_to_the_published_mean(name):
+    t = np.arange(56)
+    draw = np.random.default_rng(3)
+    rows = [
+        draw.poisson(30 + 15 * np.sin(2 * np.pi * t / 7)).astype(float),
+        np.maximum(60.0 - 1.2 * t, 0.0) + draw.random(56),
+        np.full(56, 4.0),
+        np.full(56, NAN),
+    ]
+    panel = panel_of(rows, horizon=9, season_length=7, closed=(58,))
+    result = forecast(panel, plan_of(name, with_components=True))
+    np.testing.assert_allclose(sum(result.components.values()), result.mean, atol=1e-9)
+    assert result.mean[1, -1] == 0 or name != "prophet"
+    assert forecast(panel, plan_of(name)).components == {}
+
+
+def test_a_season_and_a_trend_are_told_apart():
+    t = np.arange(70)
+    season = 10.0 * (t % 7 == 5)
+    noise = np.random.default_rng(0).normal(0, 0.05, 70)
+    panel = panel_of([50 + 0.5 * t + season + noise], horizon=7, season_length=7)
+    for name, parts in (("prophet", ("season_weekly",)), ("ets", ("season",))):
+        found = forecast(panel, plan_of(name, with_components=True)).components
+        shape = sum(found[part][0] for part in parts)
+        np.testing.assert_allclose(shape - shape.mean(), season[-7:] - season[-7:].mean(), atol=0.4)
+        np.testing.assert_allclose(np.diff(found["trend"][0]), 0.5, atol=0.1)

@@ -42,7 +42,7 @@ class Process:
         os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait(30)
 
-    def end(self, seconds: float = 240) -> int:
+    def end(self, seconds: float = 1200) -> int:
         """Wait for the end; the exit code."""
         return self.popen.wait(seconds)
 

@@ -33,7 +33,7 @@ def executed(reference: Filled, tmp_path_factory: pytest.TempPathFactory) -> dic
         patch.setenv("SKUCAST_WAREHOUSE", str(reference.folder))
         patch.setenv("SKUCAST_IMAGES", str(pictures))
         for name in FIGURES:
-            client = NotebookClient(stored(name), timeout=120, resources={"metadata": {"path": str(FOLDER)}})
+            client = NotebookClient(stored(name), timeout=600, resources={"metadata": {"path": str(FOLDER)}})
             results[name] = client.execute()
             results[name].metadata["picture"] = str(pictures / f"{PICTURES[name]}.png")
     return results

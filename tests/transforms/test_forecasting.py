@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,9 +14,18 @@ from pyspark.sql import functions as F
 
 from skucast.forecasting.engine import Plan
 from skucast.periods import Frequency
-from skucast.tables import BACKTEST, FORECAST, SERIES_STATUS
+from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
-from skucast.transforms.forecasting import FIT, TRIAL, Written, backtest, distribution, fitted, series_status
+from skucast.transforms.forecasting import (
+    FIT,
+    TRIAL,
+    Written,
+    backtest,
+    components,
+    distribution,
+    fitted,
+    series_status,
+)
 from skucast.transforms.panel import Span
 from skucast.transforms.spread import pooled_errors, spread_ladder
 
@@ -182,3 +192,17 @@ def test_the_spread_of_a_series_is_that_of_its_class_times_its_scale(fits: DataF
     np.testing.assert_allclose(expected, row["quantiles"])
     assert fit["scale"] * np.sqrt(spread.sum_moments[index, 0]) == pytest.approx(row["cumulative_sd"])
     assert spread.rungs[index, 0] == row["spread_rung"]
+
+
+def test_components_of_every_series_and_step_add_up_to_the_mean(spark: SparkSession):
+    plan = replace(PLAN, with_components=True)
+    fits = fitted(long_panel_of(spark, histories(), 3), SPAN, plan).persist()
+    rows = components(fits, SPAN.cutoff, "run-1")
+    check(rows, FORECAST_COMPONENT, "forecast_component")
+    keys = ["item_id", "location_id", "step"]
+    sums = rows.groupBy(*keys).agg(F.sum("value").alias("value"))
+    means = fits.where(F.col("kind") == FIT).select("item_id", "location_id", F.posexplode("mean").alias("t", "mean"))
+    both = means.withColumn("step", F.col("t") + 1).join(sums, keys, "left").toPandas()
+    assert len(both) == HORIZON * len(set(histories()["item_id"]))
+    np.testing.assert_allclose(both["value"], both["mean"], atol=1e-9)
+    assert components(fitted(long_panel_of(spark, histories(), 3), SPAN, PLAN), SPAN.cutoff, "run-1").isEmpty()

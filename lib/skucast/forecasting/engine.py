@@ -35,6 +35,7 @@ class Plan:
         outlier_method: "none", "iqr", "zscore" or "hampel".
         outlier_limit: spreads above the centre, see ``outliers.upper_limits``.
         outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
+        with_components: say also what each forecast is made of.
     """
 
     methods: tuple[str, ...]
@@ -46,6 +47,7 @@ class Plan:
     outlier_method: str
     outlier_limit: float
     outlier_treatment: str
+    with_components: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be carried out.
@@ -81,6 +83,9 @@ class PanelForecast:
         reason: one clear phrase.
         milliseconds: own time in slow methods plus the share of the batched ones.
         mean: units per period, shape (n_series, horizon); finite, never negative, 0 at closed steps.
+        step_sd: of the method's own law, units, shape (n_series, horizon); NaN where it has none.
+        sum_sd: the same of the sum over steps 1 to h.
+        components: name -> units per period, same shape, together ``mean``; empty unless the plan asks for them.
         scale: spread scale, units, > 0.
         parameters: of the final fit.
         backtest: one row per series, origin and method; ``backtest.method`` indexes ``method_names``.
@@ -95,6 +100,9 @@ class PanelForecast:
     reason: tuple[str, ...]
     milliseconds: FloatArray
     mean: FloatArray
+    step_sd: FloatArray
+    sum_sd: FloatArray
+    components: Mapping[str, FloatArray]
     scale: FloatArray
     parameters: tuple[Mapping[str, float], ...]
     backtest: Backtest
@@ -124,9 +132,9 @@ def forecast_panel(
     trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.treatment, log)
     scores = trials.pooled_rmsse(panel.n_series, len(methods))
     seen = replace(panel, demand=plan.treatment(panel.demand))
-    mean, chosen = final_fit(seen, scores, methods, log)
+    final = final_fit(seen, scores, methods, log, with_components=plan.with_components)
     names = tuple(method.name for method in methods)
-    used = _methods_used(names, chosen, shape)
+    used = _methods_used(names, final.method, shape)
     by_name = [scored(names, row) for row in scores]
     verdicts = [explain(facts) for facts in _facts(plan, shape, listed, origins, by_name, used, log)]
     return PanelForecast(
@@ -136,11 +144,14 @@ def forecast_panel(
         status=tuple(status.value for status, _ in verdicts),
         reason=tuple(reason for _, reason in verdicts),
         milliseconds=log.milliseconds,
-        mean=mean,
+        mean=final.mean,
+        step_sd=final.step_sd,
+        sum_sd=final.sum_sd,
+        components=final.components,
         scale=spread_scale(seen.demand),
         parameters=tuple(log.parameters_of(row, name) for row, name in enumerate(used)),
         backtest=trials,
-        champion_backtest=trials.rows(chosen[trials.series] == trials.method),
+        champion_backtest=trials.rows(final.method[trials.series] == trials.method),
         method_names=names,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skucast.forecasting.panel import BoolArray, FloatArray, Panel
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 
 MESSAGE_LENGTH = 200
 """Characters kept of a third party's error message."""
@@ -40,6 +40,12 @@ class Fits:
         none = np.full_like(self.mean, np.nan)
         return none if self.step_sd is None else self.step_sd, none if self.sum_sd is None else self.sum_sd
 
+    def rows(self, index: IntArray | BoolArray) -> Fits:
+        """The series at ``index``, without failures and times."""
+        step_sd, sum_sd = (None if law is None else law[index] for law in (self.step_sd, self.sum_sd))
+        parameters = {name: values[index] for name, values in self.parameters.items()}
+        return Fits(self.mean[index], parameters, step_sd=step_sd, sum_sd=sum_sd)
+
 
 Previous = Mapping[str, FloatArray]
 """Parameters of the same method at the origin before: name -> shape (n_series,), NaN or absent where there is none."""
@@ -52,6 +58,15 @@ SeriesFit = tuple[FloatArray, Mapping[str, float]]
 
 FitSeries = Callable[[Panel, Mapping[str, float]], SeriesFit]
 """A per-item method: a panel of one series, and its finite parameters at the origin before (empty: none)."""
+
+
+Components = Callable[[Panel, Fits], Mapping[str, FloatArray]]
+"""What fits are made of: name -> units per period, shape (n_series, horizon), together their mean."""
+
+
+def level_only(_panel: Panel, fits: Fits) -> Mapping[str, FloatArray]:
+    """Components of a method that knows but one."""
+    return {"level": fits.mean}
 
 
 def flat(level: FloatArray, horizon: int) -> FloatArray:

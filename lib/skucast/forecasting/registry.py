@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from skucast.forecasting.fits import FitPanel, batched, per_series
+from skucast.forecasting.fits import Components, FitPanel, batched, level_only, per_series
 from skucast.forecasting.models import library_arima, library_prophet
 from skucast.forecasting.models.aggregation import adida, imapa
 from skucast.forecasting.models.auto_arima import arima_batched
 from skucast.forecasting.models.baselines import mean, naive, seasonal_naive
 from skucast.forecasting.models.count_methods import best_count, negative_binomial
 from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
-from skucast.forecasting.models.ets import ets
+from skucast.forecasting.models.ets import ets, ets_components
 from skucast.forecasting.models.intermittent import croston, sba, tsb
-from skucast.forecasting.models.prophet_batch import prophet_batched
+from skucast.forecasting.models.prophet_batch import prophet_batched, prophet_components
 from skucast.forecasting.models.smoothing import ses
 from skucast.forecasting.models.theta import dynamic_theta, theta
 
@@ -38,11 +38,13 @@ class Method:
         name: what configuration and tables call it.
         fit: fits all series of a panel.
         tier: what it costs.
+        components: what its forecasts are made of.
     """
 
     name: str
     fit: FitPanel
     tier: Tier = Tier.CHEAP
+    components: Components = level_only
 
 
 METHODS: tuple[Method, ...] = (
@@ -61,8 +63,8 @@ METHODS: tuple[Method, ...] = (
     Method("tsb_optimised", batched(tsb_optimised)),
     Method("imapa", batched(imapa)),
     Method("negative_binomial", batched(negative_binomial)),
-    Method("prophet", batched(prophet_batched), Tier.FULL),
-    Method("ets", batched(ets), Tier.FULL),
+    Method("prophet", batched(prophet_batched), Tier.FULL, prophet_components),
+    Method("ets", batched(ets), Tier.FULL, ets_components),
     Method("best_count", batched(best_count), Tier.FULL),
     Method("arima", arima_batched, Tier.FULL),
     Method("arima_statsmodels", per_series(library_arima.arima), Tier.LIBRARY),

@@ -12,7 +12,7 @@ from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.store.runs import Stage
-from skucast.tables import BACKTEST, FORECAST, ITEM_LOCATION, SERIES_STATUS
+from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
 from skucast.transforms import forecasting
 from skucast.transforms.panel import Span, long_panel, revenue_shares
 from skucast.transforms.protection import longest_protection
@@ -51,6 +51,7 @@ def _engine_plan(context: Context) -> Plan:
         outlier_method=outliers.method,
         outlier_limit=outliers.limit,
         outlier_treatment=outliers.treatment,
+        with_components=rules.components,
     )
 
 
@@ -80,6 +81,8 @@ def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span)
     written = forecasting.Written(span.cutoff, run_id, levels)
     tables.replace_where(SERIES_STATUS, forecasting.series_status(fits, span.cutoff, run_id), of_cutoff)
     tables.replace_where(BACKTEST, forecasting.backtest(fits, span.cutoff, run_id), of_cutoff)
+    if rules.components:
+        tables.replace_where(FORECAST_COMPONENT, forecasting.components(fits, span.cutoff, run_id), of_cutoff)
     tables.replace_where(FORECAST, forecasting.distribution(fits, spread, span, written), of_cutoff)
     stage.rows["horizon"] = span.horizon
 

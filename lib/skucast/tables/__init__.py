@@ -2,7 +2,7 @@
 
 from skucast.tables.contract import Column, Table
 from skucast.tables.demand import DEMAND
-from skucast.tables.forecast import BACKTEST, FORECAST, SERIES_STATUS
+from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.masters import EVENT, ITEM, ITEM_LOCATION, SUPPLIER
 from skucast.tables.plan import ORDER_PLAN, POLICY
 from skucast.tables.run import RUN
@@ -23,6 +23,7 @@ TABLES: dict[str, Table] = {
         *INPUT_TABLES,
         DEMAND,
         FORECAST,
+        FORECAST_COMPONENT,
         BACKTEST,
         SERIES_STATUS,
         POLICY,
@@ -38,6 +39,7 @@ __all__ = [
     "DEMAND",
     "EVENT",
     "FORECAST",
+    "FORECAST_COMPONENT",
     "INPUT_TABLES",
     "ITEM",
     "ITEM_LOCATION",

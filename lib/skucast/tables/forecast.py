@@ -35,6 +35,25 @@ FORECAST = Table(
     ),
 )  # fmt: skip
 
+FORECAST_COMPONENT = Table(
+    name="forecast_component",
+    comment="What a forecast's mean is made of; written on request (forecast.components).",
+    keys=("item_id", "location_id", "cutoff", "step", "component"),
+    partitioned_by=("cutoff",),
+    columns=(
+        ITEM_ID,
+        LOCATION_ID,
+        CUTOFF,
+        Column("step", "int", "p", "How many periods ahead.", required=True, check="step >= 1"),
+        Column("component", "string", "",
+               "level, trend, season…, event_… or driver_…, or bounds (what keeps the mean at 0 or above); "
+               "all components of a step add up to its mean.", required=True),
+        Column("value", "double", "u/p", "Share of the mean.", required=True),
+        _METHOD,
+        Column("run_id", "string", "", "Run that wrote the row.", required=True, volatile=True),
+    ),
+)  # fmt: skip
+
 BACKTEST = Table(
     name="backtest",
     comment="How each candidate did at each rolling origin.",

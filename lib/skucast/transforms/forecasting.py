@@ -17,7 +17,7 @@ from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd, scaled_errors
 from skucast.periods import add_periods
-from skucast.tables.forecast import BACKTEST, SERIES_STATUS
+from skucast.tables.forecast import BACKTEST, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.transforms.panel import Bucket, Span, as_bucket
 from skucast.transforms.spread import Spread
 
@@ -27,7 +27,7 @@ _KEYS = "kind string, item_id string, location_id string, demand_class string, m
 _FIT = (
     "n_periods int, share_zeros double, average_demand_interval double, squared_cv double, status string, "
     "reason string, revenue_share_before double, parameters map<string,double>, milliseconds double, "
-    "mean array<double>, closed_ahead array<boolean>"
+    "mean array<double>, closed_ahead array<boolean>, components map<string,array<double>>"
 )
 _TRIAL = (
     "origin date, is_champion boolean, n_scored int, sum_squared_error double, sum_absolute_error double, "
@@ -91,8 +91,20 @@ def _fit_rows(bucket: Bucket, result: PanelForecast) -> pd.DataFrame:
             "milliseconds": result.milliseconds,
             "mean": list(result.mean),
             "closed_ahead": list(bucket.panel.is_closed_ahead),
+            "components": _components_by_series(result),
         }
     )
+
+
+def _components_by_series(result: PanelForecast) -> list[dict[str, list[float]] | None]:
+    """The level of each series and its components that are not 0 throughout; None where they were not asked for."""
+    if not result.components:
+        return [None] * len(result.method)
+    named = result.components.items()
+    return [
+        {name: values[row].tolist() for name, values in named if name == "level" or values[row].any()}
+        for row in range(len(result.method))
+    ]
 
 
 def _trial_rows(bucket: Bucket, result: PanelForecast) -> pd.DataFrame:
@@ -139,6 +151,16 @@ def backtest(fits: DataFrame, cutoff: date, run_id: str) -> DataFrame:
     """Rows of ``backtest`` from the fits."""
     named = fits.where(F.col("kind") == TRIAL).withColumns({"cutoff": F.lit(cutoff), "run_id": F.lit(run_id)})
     return BACKTEST.select(named)
+
+
+def components(fits: DataFrame, cutoff: date, run_id: str) -> DataFrame:
+    """Rows of ``forecast_component`` from the fits."""
+    named = fits.where(F.col("kind") == FIT).select(
+        "item_id", "location_id", "method", F.explode("components").alias("component", "values")
+    )
+    steps = named.select("*", F.posexplode("values").alias("position", "value"))
+    written = {"step": F.col("position") + 1, "cutoff": F.lit(cutoff), "run_id": F.lit(run_id)}
+    return FORECAST_COMPONENT.select(steps.withColumns(written))
 
 
 @dataclass(frozen=True)

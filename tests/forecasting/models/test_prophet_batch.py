@@ -13,15 +13,9 @@ from hypothesis import strategies as st
 
 from skucast.forecasting.models import library_prophet
 from skucast.forecasting.models.prophet_batch import forecast, prophet_batched, solve
-from skucast.forecasting.models.prophet_design import (
-    Designer,
-    Fourier,
-    ProphetSettings,
-    Regressor,
-    changepoint_places,
-    standardised,
-)
+from skucast.forecasting.models.prophet_design import Designer, changepoint_places, standardised
 from skucast.forecasting.models.prophet_law import step_variance, sum_variance
+from skucast.forecasting.models.prophet_settings import Fourier, ProphetSettings, Regressor
 from skucast.forecasting.panel import Panel
 from tests.forecasting.models import prophet_reference as reference
 

@@ -22,7 +22,7 @@ FEW = 4
 FEW_ALPHA = 0.1
 """Smoothing constant where there is too little to find one."""
 
-NAMES = ("alpha", "beta", "gamma", "phi", "trend", "season_length", "sigma", "aicc")
+NAMES = ("alpha", "beta", "gamma", "phi", "trend", "season_length", "sigma", "aicc", "level", "growth")
 
 
 def ets(panel: Panel) -> Fits:
@@ -36,7 +36,8 @@ def ets(panel: Panel) -> Fits:
     states; smoothing parameters are taken as known.
 
     Parameters: alpha, beta, gamma, phi (0, 0 and 1 where absent), trend (0 none, 1 undamped, 2 damped), season_length
-    (1 for none), sigma (units) and aicc (of the values divided by a power of two, without constants).
+    (1 for none), sigma (units), aicc (of the values divided by a power of two, without constants), and level and
+    growth (units) after the history.
 
     Source: Hyndman, Koehler, Ord & Snyder (2008), chapters 2, 5, 6 and 7.
     """
@@ -67,7 +68,7 @@ def _fit(
     theta, states = np.zeros((8, 4)), np.zeros((8, 1 + longest))
     fit = _few if n_known < FEW else choose
     trend, season, sse, aicc = fit(scaled, n_known, longest, STARTS.copy(), theta, states)
-    _law(scaled, gap, trend, season, theta[6], states[6], out)
+    level, growth = _law(scaled, gap, trend, season, theta[6], states[6], out)
     if n_known < FEW:
         sigma = math.sqrt((sse + out[0][0] ** 2) / n_known)
     else:
@@ -75,7 +76,17 @@ def _fit(
     for filled, factor in zip(out, (unit, sigma * unit, sigma * unit), strict=True):
         np.multiply(filled, factor, out=filled)
     alpha, beta, gamma, phi = theta[6].tolist()
-    return alpha, alpha * beta, (1.0 - alpha) * gamma, phi, trend, season, sigma * unit, aicc
+    smoothing = alpha, alpha * beta, (1.0 - alpha) * gamma, phi
+    return *smoothing, trend, season, sigma * unit, aicc, level * unit, growth * unit
+
+
+def ets_components(_panel: Panel, fits: Fits) -> dict[str, FloatArray]:
+    """Level after the history, trend from there on, and season; units per period, shape (n_series, horizon)."""
+    steps = np.arange(1, fits.mean.shape[1] + 1)
+    level = np.repeat(fits.parameters["level"][:, None], steps.size, axis=1)
+    damped = np.cumsum(fits.parameters["phi"][:, None] ** steps, axis=1)
+    trend = fits.parameters["growth"][:, None] * damped
+    return {"level": level, "trend": trend, "season": fits.mean - level - trend}
 
 
 def _few(
@@ -98,8 +109,8 @@ def _law(
     theta: FloatArray,
     start: FloatArray,
     out: tuple[FloatArray, FloatArray, FloatArray],
-) -> None:
-    """Fill mean, and standard deviations in units of sigma."""
+) -> tuple[float, float]:
+    """Fill mean, and standard deviations in units of sigma; returns level and growth after the history."""
     n, width = n_states(trend, season), layout(trend, season)[4] + 2
     state, tangent, gram = np.empty(2 + season), np.empty((2 + season, width)), np.empty((width, width))
     begin(state, tangent, start, trend, season)
@@ -108,3 +119,4 @@ def _law(
     forecast(values.size, gap, season, theta, state, tangent, gram, n, *out)
     for variance in out[1:]:
         np.sqrt(variance, out=variance)
+    return float(state[0]), float(state[1])

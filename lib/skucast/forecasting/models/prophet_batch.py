@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,11 @@ import numpy as np
 from skucast.forecasting.fits import Fits
 from skucast.forecasting.models.baselines import last_known
 from skucast.forecasting.models.library_prophet import SLOPE_IN_USE
-from skucast.forecasting.models.prophet_design import Design, Designer, ProphetSettings
+from skucast.forecasting.models.prophet_design import Design, Designer
 from skucast.forecasting.models.prophet_law import LEAST_CHANGE, step_variance, sum_variance
 from skucast.forecasting.models.prophet_map import fit_additive
 from skucast.forecasting.models.prophet_product import fit_product, predict
+from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
 
 CONSTANT_NOISE = 1e-9
@@ -40,15 +41,48 @@ def prophet_batched(panel: Panel, settings: ProphetSettings = DEFAULTS) -> Fits:
     Source: Taylor & Letham (2018), The American Statistician 72, 37-45.
     """
     result = _Result.empty(panel, last_known(panel.demand))
+    for rows, design in designs(panel, settings):
+        _fill(result, rows, design, panel.demand[rows][:, panel.is_known[rows[0]]], settings)
+    return result.fits()
+
+
+def designs(panel: Panel, settings: ProphetSettings) -> Iterator[tuple[IntArray, Design]]:
+    """Series that share a design, and the design; a constant history has none."""
     designer = Designer(panel, settings)
     groups: defaultdict[bytes, list[int]] = defaultdict(list)
     for row in _varying(panel.demand):
         groups[designer.key(row)].append(int(row))
     for rows in groups.values():
-        design, index = designer.design(rows[0]), np.array(rows)
-        demand = panel.demand[index][:, panel.is_known[rows[0]]]
-        _fill(result, index, design, demand, settings)
-    return result.fits()
+        yield np.array(rows), designer.design(rows[0])
+
+
+def prophet_components(panel: Panel, fits: Fits, settings: ProphetSettings = DEFAULTS) -> dict[str, FloatArray]:
+    """Level (the trend at the last known period), trend from there on, and every season, event and driver.
+
+    Returns:
+        Name -> units per period, shape (n_series, horizon); together they are ``fits.mean``.
+    """
+    parts = {"level": fits.mean.copy()}
+    for rows, design in designs(panel, settings):
+        demand = panel.demand[rows][:, panel.is_known[rows[0]]]
+        scale = demand.max(axis=1, keepdims=True)
+        theta, _ = solve(design, np.ascontiguousarray(demand / scale), settings)
+        for name, share in _parts(design, theta).items():
+            parts.setdefault(name, np.zeros_like(fits.mean))[rows] = scale * share
+    return parts
+
+
+def _parts(design: Design, theta: FloatArray) -> dict[str, FloatArray]:
+    """Components of one design in scaled units, shape (n_series, horizon)."""
+    is_trend = np.ones(theta.shape[1], dtype=bool)
+    is_trend[design.n_trend : design.n_ridge] = False
+    trend = theta[:, is_trend] @ design.columns_ahead[:, is_trend].T
+    level = np.repeat(theta[:, is_trend] @ design.columns[-1:, is_trend].T, trend.shape[1], axis=1)
+    parts = {"level": level, "trend": trend - level}
+    for index, name in enumerate(design.names):
+        effect = theta[:, [design.n_trend + index]] * design.effects_ahead[:, index]
+        parts[name] = parts.get(name, 0.0) + effect * (trend if design.is_factor[index] else 1.0)
+    return parts
 
 
 @dataclass

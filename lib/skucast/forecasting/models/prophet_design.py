@@ -2,91 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from skucast.forecasting.models.library_prophet import DAILY_DAYS, WEEKLY_DAYS, YEARLY_DAYS
+from skucast.forecasting.models.prophet_settings import (
+    DAILY,
+    WEEKLY,
+    YEARLY,
+    Fourier,
+    Mode,
+    ProphetSettings,
+    Regressor,
+)
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
-
-Mode = Literal["additive", "multiplicative"]
 
 TREND_SD = 5.0
 """Standard deviation of the normal priors of slope and level."""
 
-
-@dataclass(frozen=True)
-class Fourier:
-    """A season as a Fourier series.
-
-    Attributes:
-        period: calendar days. [P]
-        order: number of sine and cosine pairs. [N]
-        prior_scale: standard deviation of the normal prior of each coefficient; None: that of all seasons.
-        mode: None: that of all seasons.
-    """
-
-    period: float
-    order: int
-    prior_scale: float | None = None
-    mode: Mode | None = None
-
-
-YEARLY, WEEKLY, DAILY = Fourier(365.25, 10), Fourier(7.0, 3), Fourier(1.0, 4)
-
-
-@dataclass(frozen=True)
-class Regressor:
-    """How a driver of the panel enters: standardised over the known periods, unless it is 0 or 1 or constant there.
-
-    Attributes:
-        prior_scale: standard deviation of the prior; None: that of events.
-        mode: None: that of seasons.
-    """
-
-    prior_scale: float | None = None
-    mode: Mode | None = None
-
-
-@dataclass(frozen=True)
-class ProphetSettings:
-    """What Prophet's constructor and its ``add_`` functions take; defaults are Prophet's.
-
-    Attributes:
-        growth: piecewise linear trend or a constant.
-        seasonality_mode: seasons (and events, and regressors) add to the trend or multiply it.
-        seasonality_prior_scale: standard deviation of the prior of Fourier coefficients.
-        holidays_prior_scale: the same of events and regressors.
-        changepoint_prior_scale: scale of the Laplace prior of slope changes. [τ]
-        n_changepoints: evenly spaced over the known periods, fewer in short histories. [S]
-        changepoint_range: share of the known periods in which they lie.
-        changepoints: their days instead; those outside a series' history are left out.
-        daily: None: for periods of hours from two days on.
-        weekly: None: for periods of days and hours from two weeks on.
-        yearly: None: from two years on.
-        seasons: further Fourier series.
-        event_windows: event name -> first and last period around the event with an effect of its own, such as (-1, 2).
-        regressors: how drivers enter that do not enter as ``Regressor()``.
-    """
-
-    growth: Literal["linear", "flat"] = "linear"
-    seasonality_mode: Mode = "additive"
-    seasonality_prior_scale: float = 10.0
-    holidays_prior_scale: float = 10.0
-    changepoint_prior_scale: float = 0.05
-    n_changepoints: int = 25
-    changepoint_range: float = 0.8
-    changepoints: tuple[date, ...] | None = None
-    daily: bool | None = None
-    weekly: bool | None = None
-    yearly: bool | None = None
-    seasons: tuple[Fourier, ...] = ()
-    event_windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    regressors: Mapping[str, Regressor] = field(default_factory=dict)
+DELIMITER = "_delim_"
+"""Between the name of an event and the offset from it, as in Prophet."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +39,7 @@ class Design:
         effects_ahead: the same of the steps, shape (horizon, n_effects).
         prior_sd: of their coefficients, shape (n_effects,).
         is_factor: they multiply the trend, shape (n_effects,).
+        names: what each effect column belongs to, such as season_yearly, event_Easter, driver_price.
         is_flat: the trend is a constant.
     """
 
@@ -113,6 +51,7 @@ class Design:
     effects_ahead: FloatArray
     prior_sd: FloatArray
     is_factor: BoolArray
+    names: tuple[str, ...]
     is_flat: bool
 
     @property
@@ -187,8 +126,8 @@ class Designer:
         first, span = self._days[known[0]], self._days[known[-1]] - self._days[known[0]]
         changepoints = self._changepoints(known, first, span)
         blocks = self._seasons(span) + self._events(row, known) + self._regressors(row, known)
-        effects = np.hstack([block for block, _, _ in blocks]) if blocks else np.zeros((self._days.size, 0))
-        widths = [block.shape[1] for block, _, _ in blocks]
+        effects = np.hstack([block.columns for block in blocks]) if blocks else np.zeros((self._days.size, 0))
+        widths = [block.columns.shape[1] for block in blocks]
         return Design(
             time=(self._days[known] - first) / span,
             time_ahead=(self._days[ahead] - first) / span,
@@ -196,8 +135,9 @@ class Designer:
             has_changepoints=changepoints.size > 0,
             effects=effects[known],
             effects_ahead=effects[ahead],
-            prior_sd=np.repeat([float(sd) for _, sd, _ in blocks], widths),
-            is_factor=np.repeat([mode == "multiplicative" for _, _, mode in blocks], widths).astype(bool),
+            prior_sd=np.repeat([float(block.prior_scale) for block in blocks], widths),
+            is_factor=np.repeat([block.mode == "multiplicative" for block in blocks], widths).astype(bool),
+            names=tuple(np.repeat([block.name for block in blocks], widths).tolist()),
             is_flat=self._settings.growth == "flat",
         )
 
@@ -222,30 +162,39 @@ class Designer:
         }
         waves = [*settings.seasons, *(wave for wave, is_used in used.items() if is_used)]
         scale, mode = settings.seasonality_prior_scale, settings.seasonality_mode
-        return [(self._waves[wave], wave.prior_scale or scale, wave.mode or mode) for wave in waves]
+        return [_Block(wave.name, self._waves[wave], wave.prior_scale or scale, wave.mode or mode) for wave in waves]
 
     def _events(self, row: int, known: IntArray) -> list[_Block]:
         """Windows that fell in a known period; the others have no effect to learn."""
-        seen = [flags[row] for _, flags in self._windows if flags[row, known].any()]
-        settings = self._settings
+        scale, mode = self._settings.holidays_prior_scale, self._settings.seasonality_mode
         return [
-            (flags[:, None].astype(float), settings.holidays_prior_scale, settings.seasonality_mode) for flags in seen
+            _Block(f"event_{name.partition(DELIMITER)[0]}", flags[row][:, None].astype(float), scale, mode)
+            for name, flags in self._windows
+            if flags[row, known].any()
         ]
 
     def _regressors(self, row: int, known: IntArray) -> list[_Block]:
         settings = self._settings
-        drivers = [(values, settings.regressors.get(name, Regressor())) for name, values in self._panel.drivers.items()]
+        drivers = [(name, settings.regressors.get(name, Regressor())) for name in self._panel.drivers]
         return [
-            (
-                standardised(values[row], known)[:, None],
+            _Block(
+                f"driver_{name}",
+                standardised(self._panel.drivers[name][row], known)[:, None],
                 each.prior_scale or settings.holidays_prior_scale,
                 each.mode or settings.seasonality_mode,
             )
-            for values, each in drivers
+            for name, each in drivers
         ]
 
 
-_Block = tuple[FloatArray, float, Mode]
+@dataclass(frozen=True)
+class _Block:
+    """Columns that belong together, shape (n_periods + horizon, n)."""
+
+    name: str
+    columns: FloatArray
+    prior_scale: float
+    mode: Mode
 
 
 def fourier(days: FloatArray, wave: Fourier) -> FloatArray:
@@ -279,7 +228,7 @@ def _windows(panel: Panel, settings: ProphetSettings) -> list[tuple[str, BoolArr
         first, last = settings.event_windows.get(name, (0, 0))
         for offset in range(first, last + 1):
             sign = "+" if offset >= 0 else "-"
-            result[f"{name}_delim_{sign}{abs(offset)}"] = _shifted(flags, offset)
+            result[f"{name}{DELIMITER}{sign}{abs(offset)}"] = _shifted(flags, offset)
     return sorted(result.items())
 
 
