@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=100, help="series per data set")
     parser.add_argument("--timed", type=int, default=20, help="of these, series on which the package is timed")
     parser.add_argument("--data", default="weekly,daily,long", help="which data sets, comma separated")
+    parser.add_argument("--modes", default="additive,multiplicative", help="of the seasons, comma separated")
     arguments = parser.parse_args()
     makers = {
         "weekly": partial(online_retail, 7, least=10),
@@ -40,7 +41,7 @@ def main() -> None:
     )
     for name in arguments.data.split(","):
         panel = makers[name](arguments.series)
-        for mode in ("additive", "multiplicative"):
+        for mode in arguments.modes.split(","):
             compare(name, panel, mode, arguments.timed)
 
 

@@ -72,8 +72,10 @@ def opened(folder: Path, n_series: int, n_weeks: int) -> Context:
     record = RunRecord(warehouse, "scale", "bench", config.hash, lambda _: None)
     context = Context(spark, config, warehouse, record, FIRST + timedelta(weeks=n_weeks), datetime.now(UTC))
     newest = datetime.combine(FIRST, datetime.min.time()) + timedelta(weeks=n_weeks, days=-1)
-    sold = [{"order_id": "1", "line_id": "1", "item_id": "1", "location_id": "L", "quantity": 1.0, "unit_price": 1.0}]
-    lines = [{**line, "ordered_at": at} for line in sold for at in (newest - timedelta(weeks=n_weeks, days=-1), newest)]
+    names = ("order_id", "line_id", "item_id", "location_id", "source_file", "batch_id")
+    line = dict.fromkeys(names, "L") | {"quantity": 1.0, "unit_price": 1.0}
+    times = (datetime.combine(FIRST, datetime.min.time()), newest)
+    lines = [line | {"line_id": str(number), "ordered_at": at} for number, at in enumerate(times)]
     warehouse.overwrite(SALES_LINE, SALES_LINE.frame(spark, lines))
     for table in (ITEM_LOCATION, EVENT):
         warehouse.overwrite(table, table.frame(spark))

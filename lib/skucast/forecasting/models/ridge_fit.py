@@ -1,0 +1,98 @@
+"""The ridge autoregression of one series on one scale, units or logarithms: forecast and law."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.response_law import finish, law
+from skucast.forecasting.models.ridge_kernel import FEW, damp, filled, products, regress, usable
+from skucast.forecasting.models.season_deviations import log_offset, remove_seasons, season_at
+from skucast.forecasting.panel import FloatArray, IntArray
+
+
+@compiled
+def one_step(path: FloatArray, t: int, lags: IntArray, weights: FloatArray, means: FloatArray) -> float:
+    """Mean of period t given the periods before; ``means`` holds those of the lags and, last, of the value."""
+    mean: float = means[lags.size]
+    for i in range(lags.size):
+        mean += weights[i] * (path[t - lags[i]] - means[i])
+    return mean
+
+
+@compiled
+def squared_errors(
+    values: FloatArray,
+    path: FloatArray,
+    fit: tuple[IntArray, FloatArray, FloatArray],
+    season: FloatArray,
+    is_log: int,
+    offset: float,
+) -> tuple[float, float]:
+    """Sums of squared one-step errors on the scale of the fit, and in units."""
+    own, units = 0.0, 0.0
+    lags, weights, means = fit
+    for t in range(lags[-1] if lags.size else 0, values.size):
+        if np.isnan(values[t]):
+            continue
+        mean = one_step(path, t, lags, weights, means)
+        error = path[t] - mean
+        own += error * error
+        if is_log:
+            error = values[t] + offset - np.exp(mean + season[t])
+        units += error * error
+    return own, units
+
+
+@compiled
+def fit_scale(
+    values: FloatArray,
+    gap: int,
+    is_log: int,
+    lags: IntArray,
+    seasons: IntArray,
+    out: tuple[FloatArray, FloatArray, FloatArray],
+    numbers: FloatArray,
+) -> None:
+    """Fit on one scale.
+
+    Args:
+        values: shape (n_periods,), known in the first and the last.
+        gap: unknown periods after them, before step 1.
+        is_log: 1 for logarithms, 0 for units.
+        lags: rising.
+        seasons: periods of each season, rising.
+        out: mean, and standard deviations of the steps and of their sums, each filled, shape (horizon,).
+        numbers: filled with mean squared one-step error in units (of generalised cross-validation), offset, sigma,
+            penalty and number of lags, shape (5,).
+    """
+    n, horizon = values.size, out[0].size
+    offset = log_offset(values) if is_log else 0.0
+    path, season, profile = np.empty(n + gap + horizon), np.zeros(n), np.zeros((seasons.size, seasons[-1]))
+    own, n_known, largest = values.copy(), 0, 0.0
+    for t in range(n):
+        if not np.isnan(values[t]):
+            n_known += 1
+            largest = max(largest, values[t])
+            own[t] = np.log(values[t] + offset) if is_log else values[t]
+    remove_seasons(own, seasons, profile)
+    path[:n] = filled(own)
+    for t in range(n):
+        season[t] = season_at(profile, seasons, t)
+    used = lags[: usable(lags, seasons[-1] + seasons[0], n, n_known)]
+    weights, means, gram = np.zeros(used.size), np.empty(used.size + 1), np.empty((used.size + 1, used.size + 1))
+    rows = products(values, path, used, gram, means)
+    penalty, freedom = regress(gram, rows, weights)
+    errors, in_units = squared_errors(values, path, (used, weights, means), season, is_log, offset)
+    response, effect = np.zeros(gap + horizon), np.ones(horizon)
+    damp(used, weights, response)
+    for t in range(n, path.size):
+        path[t] = one_step(path, t, used, weights, means)
+    left = max(rows - freedom, 1.0)
+    variance = errors / left if n_known >= FEW else (errors + means[0] ** 2) / n_known
+    for h in range(horizon):
+        out[0][h] = path[n + gap + h] + season_at(profile, seasons, n + gap + h)
+    finish(response, variance, is_log, offset, largest, out[0], effect)
+    law(response, effect, variance, float(rows), out[1], out[2])
+    numbers[0], numbers[1], numbers[2] = in_units * rows / left**2, offset, np.sqrt(variance)
+    numbers[3], numbers[4] = penalty, used.size

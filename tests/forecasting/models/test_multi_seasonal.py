@@ -1,0 +1,154 @@
+"""Smoothing with several seasons against the recursion, a library optimiser, simulation and laws."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
+from skucast.forecasting.models.multi_seasonal_kernel import first_level, fit_scale, respond, search, smooth
+from skucast.forecasting.models.season_deviations import remove_seasons
+from tests.forecasting.models.test_ets import ODD, demand
+from tests.forecasting.reference import panel_of
+
+NAN = np.nan
+SEASONS = np.array([4, 12])
+examples = settings(max_examples=20, deadline=None)
+
+
+def loop(values, seasons, theta, level, profile, horizon=0):
+    """One-step means and means ahead, by the published recursion."""
+    alpha, rho, *gammas = theta
+    places, own, means = [list(row[:m]) for row, m in zip(profile, seasons, strict=True)], 0.0, []
+    for t in range(len(values) + horizon):
+        mean = level + rho * own + sum(places[i][t % m] for i, m in enumerate(seasons))
+        means.append(mean)
+        error = values[t] - mean if t < len(values) and not np.isnan(values[t]) else 0.0
+        level += alpha * error
+        own = rho * own + error
+        for i, m in enumerate(seasons):
+            places[i][t % m] += gammas[i] * error
+    return np.array(means)
+
+
+def example(seed, n=72):
+    rng = np.random.default_rng(seed)
+    t = np.arange(n)
+    noise = np.convolve(rng.normal(size=n + 5), [1, 0.6, 0.4, 0.2], mode="valid")[:n]
+    return 0.5 + 0.05 * np.sin(2 * np.pi * t / 4) + 0.08 * np.cos(2 * np.pi * t / 12) + 0.02 * noise
+
+
+def begun(values):
+    profile, own = np.zeros((2, 12)), values.copy()
+    remove_seasons(own, SEASONS, profile)
+    return first_level(own, 4), profile
+
+
+def test_one_step_means_and_squares_are_those_of_the_recursion():
+    values, theta = example(1), np.array([0.2, 0.5, 0.1, 0.05])
+    values[[7, 30]] = NAN
+    level, profile = begun(values)
+    fitted = np.empty(values.size)
+    sse = smooth(values, SEASONS, theta, np.array([level, 0.0]), profile.copy(), fitted)
+    means = loop(values, SEASONS, theta, level, profile)
+    np.testing.assert_allclose(fitted, means, rtol=1e-12)
+    assert sse == pytest.approx(np.nansum((values - means) ** 2), rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_search_does_about_as_well_as_a_library_optimiser(seed):
+    values, horizon = example(seed), 30
+    out, numbers = tuple(np.empty((3, horizon))), np.empty(7)
+    fit_scale(values, 0, 0, SEASONS, out, numbers)
+    level, profile = begun(values)
+
+    def squares(theta):
+        if min(theta[0], theta[2], theta[3]) < 0 or abs(theta[1]) > 0.98 or theta[0] + theta[2] + theta[3] > 1:
+            return 1e9
+        return np.sum((values - loop(values, SEASONS, theta, level, profile)) ** 2)
+
+    best = min(
+        minimize(squares, [alpha, rho, 0.05, 0.05], method="Nelder-Mead").fun
+        for alpha in (0.05, 0.4)
+        for rho in (0, 0.6)
+    )
+    theta = numbers[3:]
+    assert squares(theta) <= 1.02 * best
+    np.testing.assert_allclose(out[0], loop(values, SEASONS, theta, level, profile, horizon)[72:], rtol=1e-9)
+    assert numbers[2] == pytest.approx(np.sqrt(squares(theta) / (72 - 5)), rel=1e-9)
+
+
+def test_the_search_leaves_the_best_constants_it_saw():
+    values = example(9)
+    level, profile = begun(values)
+    start, theta = np.array([level, 0.0]), np.array([0.5, 0.0, 0.1, 0.1])
+    before = smooth(values, SEASONS, theta, start.copy(), profile.copy(), np.empty(72))
+    search(values, SEASONS, theta, start, profile)
+    assert smooth(values, SEASONS, theta, start.copy(), profile.copy(), np.empty(72)) < before
+
+
+def test_responses_are_what_an_error_adds_to_later_means():
+    theta, response = np.array([0.2, 0.5, 0.1, 0.05]), np.empty(30)
+    respond(SEASONS, theta, response)
+    values = np.zeros(30)
+    zero = np.zeros((2, 12))
+    values[0] = 1.0
+    path = loop(values[:1], SEASONS, theta, 0.0, zero, 29)
+    np.testing.assert_allclose(response, [1, *path[1:]], rtol=1e-12)
+
+
+def test_spreads_cumulate_the_responses():
+    values, horizon = example(2), 25
+    out, numbers, response = tuple(np.empty((3, horizon))), np.empty(7), np.empty(horizon)
+    fit_scale(values, 0, 0, SEASONS, out, numbers)
+    respond(SEASONS, numbers[3:], response)
+    np.testing.assert_allclose(out[1], numbers[2] * np.sqrt(np.cumsum(response**2)), rtol=1e-9)
+    np.testing.assert_allclose(out[2], numbers[2] * np.sqrt(np.cumsum(np.cumsum(response) ** 2)), rtol=1e-9)
+
+
+def test_seasons_are_used_where_history_has_two_of_them():
+    panel = panel_of([[*[NAN] * 50, *example(1, 30)], example(1, 80)], horizon=5, season_length=4)
+    object.__setattr__(panel, "longer_seasons", (20,))
+    found = seasonal_smoothing(panel).parameters
+    assert np.isnan(found["gamma_20"]).tolist() == [True, False]
+    assert np.isfinite(found["gamma_4"]).all()
+
+
+def test_a_season_and_a_level_are_continued():
+    season = np.tile([1.0, 2.0, 3.0, 9.0], 12)
+    fit = seasonal_smoothing(panel_of([[5.0] * 48, season], horizon=6, season_length=4))
+    np.testing.assert_allclose(fit.mean, [[5] * 6, [1, 2, 3, 9, 1, 2]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("name", ODD)
+def test_odd_series_have_finite_forecasts_and_spreads(name, unit):
+    fit = seasonal_smoothing(panel_of([np.array(ODD[name]) * unit], horizon=400, season_length=4))
+    for values in (fit.mean, fit.step_sd, fit.sum_sd):
+        assert np.isfinite(values).all()
+    assert np.abs(fit.mean).max() <= 4.001 * np.nanmax(ODD[name]) * unit
+
+
+def test_without_any_known_value_there_is_no_forecast():
+    fit = seasonal_smoothing(panel_of([[NAN] * 8, [1.0] * 8]))
+    assert np.isnan(fit.mean[0]).all()
+    np.testing.assert_allclose(fit.mean[1], 1.0, rtol=1e-12)
+
+
+@examples
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 60), power=st.sampled_from([-30, -3, 1, 40]))
+def test_forecasts_turn_with_the_unit_and_depend_on_their_own_series_only(seed, n, power):
+    rows = [np.round(demand(seed + i, max(n, 9))[:n]) for i in range(3)]
+    fit = seasonal_smoothing(panel_of(rows, horizon=7, season_length=4))
+    scaled = seasonal_smoothing(panel_of([2.0**power * rows[2], rows[0]], horizon=7, season_length=4))
+    for name in ("mean", "step_sd", "sum_sd"):
+        np.testing.assert_array_equal(getattr(scaled, name)[1], getattr(fit, name)[0])
+        np.testing.assert_array_equal(getattr(scaled, name)[0], 2.0**power * getattr(fit, name)[2])
+
+
+def test_forecasts_turn_with_any_unit():
+    rows = np.array([demand(seed) for seed in range(8)])
+    ours, scaled = (seasonal_smoothing(panel_of(c * rows, horizon=7, season_length=4)) for c in (1.0, 3.7e5))
+    np.testing.assert_allclose(scaled.mean, 3.7e5 * ours.mean, rtol=1e-9)
+    np.testing.assert_allclose(scaled.sum_sd, 3.7e5 * ours.sum_sd, rtol=1e-9)
