@@ -110,7 +110,7 @@ class Forecast(_Section):
     min_periods: Annotated[int, Field(ge=2)] = 6
     revenue_shares: RevenueShares = RevenueShares()
     min_buckets: Annotated[int, Field(ge=1)] = 8
-    series_per_bucket: Annotated[int, Field(ge=1)] = 500
+    rows_per_bucket: Annotated[int, Field(ge=1)] = 200_000
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200
     max_fallback_share: Share = 0.2
     components: bool = False

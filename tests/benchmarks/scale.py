@@ -35,7 +35,7 @@ from skucast.store.delta import Warehouse
 from skucast.store.runs import RunRecord
 from skucast.store.session import open_session
 from skucast.tables import DEMAND, EVENT, ITEM_LOCATION, RUN, SALES_LINE
-from skucast.transforms import forecasting
+from skucast.transforms import fitting
 
 CONFIG = Path(__file__).parents[2] / "conf" / "base.yaml"
 FIRST = date(2023, 1, 2)
@@ -124,7 +124,7 @@ def measured(context: Context, tier: str) -> tuple[float, float]:
     null = rules.model_copy(update=only_mean)
     context.config = context.config.model_copy(update={"forecast": {"null": null, "cheap": cheap}.get(tier, rules)})
     zero = partial(forecast_panel, methods=(Method("mean", batched(stages.zeros)),))
-    with patch.object(forecasting, "forecast_panel", zero if tier == "null" else forecast_panel), Memory() as memory:
+    with patch.object(fitting, "forecast_panel", zero if tier == "null" else forecast_panel), Memory() as memory:
         COMMANDS["forecast"](context)
     context.config = context.config.model_copy(update={"forecast": rules})
     row = context.warehouse.read(RUN).where("stage = 'forecast'").first()

@@ -31,7 +31,7 @@ from skucast.store.delta import Warehouse
 from skucast.store.runs import RunRecord
 from skucast.store.session import open_session
 from skucast.tables import DEMAND, FORECAST, ORDER_PLAN, RUN, SALES_LINE
-from skucast.transforms import forecasting
+from skucast.transforms import fitting
 
 CONFIG = Path(__file__).parents[2] / "conf" / "online_retail.yaml"
 CHEAP = tuple(method.name for method in METHODS if method.tier == Tier.CHEAP)
@@ -94,7 +94,7 @@ def forecast_with_floor(context: Context) -> None:
         only_mean = {"methods": ("mean",), "methods_by_class": dict.fromkeys(rules.methods_by_class, ("mean",))}
         null_rules = rules.model_copy(update=only_mean) if name == "null" else rules
         context.config = context.config.model_copy(update={"forecast": null_rules})
-        with patch.object(forecasting, "forecast_panel", engine):
+        with patch.object(fitting, "forecast_panel", engine):
             COMMANDS["forecast"](context)
         seconds = seconds_of(context, "forecast")
         floors += [seconds] if name == "null" else []

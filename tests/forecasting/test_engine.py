@@ -116,9 +116,9 @@ def test_a_series_is_forecast_the_same_in_any_company(demand, seed):
     np.testing.assert_array_equal(shuffled.mean, together.mean[order])
     np.testing.assert_array_equal(alone.mean[0], together.mean[0])
     for field in ("method", "status", "reason", "parameters"):
-        values = getattr(together, field)
-        assert tuple(values[index] for index in order) == getattr(shuffled, field)
-        assert values[:1] == getattr(alone, field)
+        values, among, by_itself = (list(getattr(each, field)) for each in (together, shuffled, alone))
+        assert [values[index] for index in order] == among
+        assert values[:1] == by_itself
     assert records(alone, 0) == records(together, 0)
     for new, old in enumerate(order):
         assert records(shuffled, new) == records(together, old)
@@ -233,7 +233,7 @@ def test_when_every_candidate_fails_the_mean_of_known_demand_is_left():
 def test_a_method_hears_from_earlier_origins_only():
     """It is handed what it found at the origin before: three origins and the final fit make four."""
     result = forecast(SWITCHING, plan_of("fragile", origins=3), failing(lambda _: False))
-    assert ({"calls": 4.0}, {"calls": 4.0}) == result.parameters
+    assert [{"calls": 4.0}, {"calls": 4.0}] == list(result.parameters)
 
 
 def test_a_forecast_that_is_not_finite_drops_out():

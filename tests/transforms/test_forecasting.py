@@ -16,17 +16,9 @@ from skucast.forecasting.engine import Plan
 from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
-from skucast.transforms.forecasting import (
-    FIT,
-    TRIAL,
-    Written,
-    backtest,
-    components,
-    distribution,
-    fitted,
-    series_status,
-)
-from skucast.transforms.panel import Span
+from skucast.transforms.fitting import FIT, TRIAL, fitted
+from skucast.transforms.forecasting import Written, backtest, components, distribution, series_status
+from skucast.transforms.panel import HEADER, Span
 from skucast.transforms.spread import pooled_errors, spread_ladder
 
 pytestmark = pytest.mark.spark
@@ -70,17 +62,15 @@ def histories() -> pd.DataFrame:
             rows.append(
                 {
                     "item_id": item, "location_id": "GB-1", "t": t, "demand": None if np.isnan(value) else float(value),
-                    "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [], "revenue_share_before": 0.0,
+                    "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [],
                 }
             )  # fmt: skip
+        rows.append({"item_id": item, "location_id": "GB-1", "t": HEADER, "demand": 0.0, "is_closed": False})
     return pd.DataFrame(rows).astype({"demand": object})
 
 
 def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    schema = (
-        "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>, "
-        "revenue_share_before double"
-    )
+    schema = "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>"
     values = rows.astype(object).where(rows.notna(), None).values.tolist()
     bucket = F.pmod(F.xxhash64("item_id", "location_id"), F.lit(n_buckets)).cast("int")
     return spark.createDataFrame(values, schema).withColumn("bucket", bucket)

@@ -6,13 +6,14 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.periods import Frequency
 from skucast.tables import DEMAND
-from skucast.transforms.panel import Span, as_bucket, long_panel, revenue_shares
+from skucast.transforms.panel import HEADER, Span, as_bucket, long_panel, revenue_shares
 
 MONDAY = date(2011, 5, 2)
 WEEKLY = Span(MONDAY, MONDAY + timedelta(days=35), 2, Frequency.WEEK)
@@ -29,12 +30,16 @@ def long_rows() -> pd.DataFrame:
     rows = [
         {
             "item_id": "A", "location_id": place, "t": t, "demand": np.nan if t >= 6 or t == 3 else 10.0 * start + t,
-            "is_closed": t == 3, "events": ["sale"] if t in (4, 7) else [], "revenue_share_before": start / 10,
+            "is_closed": t == 3, "events": ["sale"] if t in (4, 7) else [],
         }
         for place, start in (("GB-1", 0), ("DE-1", 2))
         for t in range(start, 8)
     ]  # fmt: skip
-    return pd.DataFrame(rows)
+    headers = [
+        {"item_id": "A", "location_id": place, "t": HEADER, "demand": share, "is_closed": False, "events": None}
+        for place, share in (("GB-1", 0.0), ("DE-1", 0.2))
+    ]
+    return pd.DataFrame([*headers, *rows])
 
 
 @given(st.randoms(use_true_random=False))
@@ -43,9 +48,9 @@ def test_the_arrays_do_not_depend_on_the_order_of_the_rows(random):
     rows = long_rows()
     order = list(range(len(rows)))
     random.shuffle(order)
-    bucket = as_bucket(rows.iloc[order].reset_index(drop=True), WEEKLY)
+    bucket = as_bucket(pa.Table.from_pandas(rows.iloc[order], preserve_index=False), WEEKLY)
     nan = np.nan
-    assert [("A", "DE-1"), ("A", "GB-1")] == bucket.keys
+    assert (["A", "A"], ["DE-1", "GB-1"]) == (bucket.items, bucket.locations)
     np.testing.assert_array_equal([[nan, nan, 22, nan, 24, 25], [0, 1, 2, nan, 4, 5]], bucket.panel.demand)
     assert [2, 0] == bucket.panel.start.tolist()
     assert [3] == np.flatnonzero(bucket.panel.is_closed[0]).tolist()
@@ -92,7 +97,9 @@ def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets
     )
     panel = long_panel(demand, calendar, revenue_shares(demand), WEEKLY, 4).persist()
     assert 4 == panel.rdd.getNumPartitions()
-    rows = panel.toPandas()
+    placed = panel.toPandas()
+    headers, rows = placed[placed["t"] == HEADER], placed[placed["t"] != HEADER]
+    assert sorted(sales) == sorted(headers["item_id"])
     for (item, _), own in rows.groupby(["item_id", "location_id"]):
         n_known = len(sales[item])
         assert [*range(6 - n_known, 8)] == sorted(own["t"])

@@ -47,8 +47,12 @@ def test_pooled_errors_are_those_of_numpy_whatever_the_partitioning(spark: Spark
         ]
         step_errors, sum_errors = (np.array(values, dtype=float) for values in zip(*known, strict=True))
         assert len(known) == found["n"]
-        np.testing.assert_allclose(found["step_quantiles"], np.percentile(step_errors, np.array(LEVELS) * 100))
-        np.testing.assert_allclose(found["sum_quantiles"], np.percentile(sum_errors, np.array(LEVELS) * 100))
+        np.testing.assert_allclose(
+            found["step_quantiles"], np.percentile(step_errors, np.array(LEVELS) * 100), atol=5.1e-4
+        )
+        np.testing.assert_allclose(
+            found["sum_quantiles"], np.percentile(sum_errors, np.array(LEVELS) * 100), atol=5.1e-4
+        )
         assert (sum_errors**2).mean() == pytest.approx(found["sum_moment"])
         again = shuffled.loc[(name, step)]
         assert found["sum_moment"] == pytest.approx(again["sum_moment"], rel=1e-9)

@@ -10,7 +10,7 @@ import numpy as np
 
 from skucast.forecasting.backtest import Backtest, Treatment, backtest
 from skucast.forecasting.final import FALLBACK_METHOD, final_fit
-from skucast.forecasting.fitlog import FitLog
+from skucast.forecasting.fitlog import FitLog, Parameters
 from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import capped, is_outlier
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
@@ -18,7 +18,7 @@ from skucast.forecasting.profile import Profile, profile
 from skucast.forecasting.registry import METHODS, Method, Tier
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
-from skucast.forecasting.status import Verdict, explain, scored
+from skucast.forecasting.status import Verdict, explain
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class PanelForecast:
     sum_sd: FloatArray
     components: Mapping[str, FloatArray]
     scale: FloatArray
-    parameters: tuple[Mapping[str, float], ...]
+    parameters: Parameters
     backtest: Backtest
     champion_backtest: Backtest
     method_names: tuple[str, ...]
@@ -135,8 +135,8 @@ def forecast_panel(
     final = final_fit(seen, scores, methods, log, with_components=plan.with_components)
     names = tuple(method.name for method in methods)
     used = _methods_used(names, final.method, shape)
-    by_name = [scored(names, row) for row in scores]
-    verdicts = [explain(facts) for facts in _facts(plan, shape, listed, origins, by_name, used, log)]
+    compared = _Comparison.of(scores, final.method, names)
+    verdicts = [explain(facts) for facts in _facts(plan, shape, listed, origins, compared, used, log)]
     return PanelForecast(
         profile=shape,
         n_outliers=is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1),
@@ -149,7 +149,7 @@ def forecast_panel(
         sum_sd=final.sum_sd,
         components=final.components,
         scale=spread_scale(seen.demand),
-        parameters=tuple(log.parameters_of(row, name) for row, name in enumerate(used)),
+        parameters=log.parameters_of(used),
         backtest=trials,
         champion_backtest=trials.rows(final.method[trials.series] == trials.method),
         method_names=names,
@@ -168,24 +168,49 @@ def _methods_used(names: Sequence[str], chosen: IntArray, shape: Profile) -> tup
     return tuple(names[index] if index >= 0 else other for index, other in zip(chosen.tolist(), unscored, strict=True))
 
 
+@dataclass(frozen=True)
+class _Comparison:
+    """Each series' method beside the best of its others; one value per series."""
+
+    score: list[float]
+    runner_up: list[str]
+    runner_up_score: list[float]
+
+    @classmethod
+    def of(cls, scores: FloatArray, chosen: IntArray, names: Sequence[str]) -> _Comparison:
+        """From scores of shape (n_series, n_methods), infinite where not scored, and the method chosen or -1."""
+        rows = np.arange(chosen.size)
+        others = scores.copy()
+        others[rows[chosen >= 0], chosen[chosen >= 0]] = np.inf
+        best = others.argmin(axis=1)
+        second = others[rows, best]
+        named = [names[index] if finite else "" for index, finite in zip(best, np.isfinite(second), strict=True)]
+        return cls(np.where(chosen >= 0, scores[rows, chosen], np.nan).tolist(), named, second.tolist())
+
+
 def _facts(
     plan: Plan,
     shape: Profile,
     listed: BoolArray,
     origins: IntArray,
-    scores: Sequence[Mapping[str, float]],
+    compared: _Comparison,
     used: Sequence[str],
     log: FitLog,
 ) -> Iterator[Verdict]:
     """The facts of each series that its status follows from."""
+    has_candidate: list[bool] = np.asarray(listed.any(axis=1)).tolist()
+    n_origins: list[int] = (origins >= 0).sum(axis=1).tolist()
+    n_periods = shape.n_periods.tolist()
     for row, method in enumerate(used):
         yield Verdict(
-            n_periods=int(shape.n_periods[row]),
+            n_periods=n_periods[row],
             demand_class=shape.demand_class[row],
-            has_candidate=bool(listed[row].any()),
-            n_origins=int((origins[row] >= 0).sum()),
+            has_candidate=has_candidate[row],
+            n_origins=n_origins[row],
             min_periods=plan.min_periods,
             method=method,
-            scores=scores[row],
+            score=compared.score[row],
+            runner_up=compared.runner_up[row],
+            runner_up_score=compared.runner_up_score[row],
             failures=log.failures_of(row),
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +11,32 @@ import numpy as np
 from skucast.forecasting.fits import Fits
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
 from skucast.forecasting.registry import Method
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Finite parameters of each series, as a sequence of mappings that is held in arrays.
+
+    Attributes:
+        offsets: entries of series i are those from ``offsets[i]`` to ``offsets[i + 1]``, shape (n_series + 1,).
+        names: every name that occurs, sorted.
+        name: index into ``names`` of each entry, rising within a series.
+        value: of each entry.
+    """
+
+    offsets: IntArray
+    names: tuple[str, ...]
+    name: IntArray
+    value: FloatArray
+
+    def __len__(self) -> int:
+        """Number of series."""
+        return self.offsets.size - 1
+
+    def __getitem__(self, series: int) -> Mapping[str, float]:
+        """Parameters of one series by name."""
+        own = slice(self.offsets[series], self.offsets[series + 1])
+        return {self.names[name]: float(value) for name, value in zip(self.name[own], self.value[own], strict=True)}
 
 
 @dataclass
@@ -48,10 +73,24 @@ class FitLog:
         self._note_failures(method, fits, series)
         return fits
 
-    def parameters_of(self, series: int, method: str) -> Mapping[str, float]:
-        """Latest finite parameters of one series under one method; empty if it was not fitted."""
-        latest = {name: float(values[series]) for name, values in self.parameters.get(method, {}).items()}
-        return {name: value for name, value in latest.items() if math.isfinite(value)}
+    def parameters_of(self, used: Sequence[str]) -> Parameters:
+        """Latest finite parameters of each series under the method it uses, shape (n_series,)."""
+        methods = np.array(used, dtype=object)
+        names = tuple(sorted({name for values in self.parameters.values() for name in values}))
+        places = {name: place for place, name in enumerate(names)}
+        none = np.zeros(0, dtype=np.int64)
+        rows, name, value = [none], [none], [np.zeros(0)]
+        for method in sorted(set(used) & set(self.parameters)):
+            own = np.flatnonzero(methods == method)
+            for each, values in self.parameters[method].items():
+                is_known = np.isfinite(values[own])
+                rows.append(own[is_known])
+                name.append(np.full(rows[-1].size, places[each]))
+                value.append(values[rows[-1]])
+        row, named, valued = np.concatenate(rows), np.concatenate(name), np.concatenate(value)
+        order = np.lexsort((named, row))
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.n_series))])
+        return Parameters(offsets, names, named[order], valued[order])
 
     def failures_of(self, series: int) -> Mapping[str, str]:
         """Method name -> what it failed with on one series."""

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
-from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.profile import DemandClass
 
 
@@ -32,7 +29,9 @@ class Verdict:
         n_origins: scored origins.
         min_periods: known periods that an origin needs.
         method: name of the method used.
-        scores: method name -> pooled RMSSE, for the methods that were scored.
+        score: its pooled RMSSE; NaN where it has none.
+        runner_up: the best of the other methods that were scored; empty if there is none.
+        runner_up_score: its pooled RMSSE.
         failures: method name -> what it failed with.
     """
 
@@ -42,7 +41,9 @@ class Verdict:
     n_origins: int
     min_periods: int
     method: str
-    scores: Mapping[str, float]
+    score: float
+    runner_up: str
+    runner_up_score: float
     failures: Mapping[str, str]
 
 
@@ -67,14 +68,7 @@ def explain(facts: Verdict) -> tuple[Status, str]:
 
 def _comparison(facts: Verdict) -> str:
     """The champion's score beside the runner-up's."""
-    others = {name: score for name, score in facts.scores.items() if name != facts.method}
-    own = f"{facts.scores[facts.method]:.2f}"
-    if not others:
-        return f"the only candidate; RMSSE over {facts.n_origins} origins: {own}"
-    runner_up = min(others, key=lambda name: others[name])
-    return f"lowest RMSSE over {facts.n_origins} origins: {own} ({runner_up} {others[runner_up]:.2f})"
-
-
-def scored(names: tuple[str, ...], rmsse: FloatArray) -> Mapping[str, float]:
-    """Scores by name of the methods that have one, from a row of shape (n_methods,)."""
-    return {name: float(score) for name, score in zip(names, rmsse, strict=True) if np.isfinite(score)}
+    if not facts.runner_up:
+        return f"the only candidate; RMSSE over {facts.n_origins} origins: {facts.score:.2f}"
+    other = f"{facts.runner_up} {facts.runner_up_score:.2f}"
+    return f"lowest RMSSE over {facts.n_origins} origins: {facts.score:.2f} ({other})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -92,7 +93,7 @@ def demand_known(context: Context) -> DataFrame:
     if published == asked:
         return context.warehouse.read(DEMAND)
     if published is not None and asked < published:
-        return computed_demand(context)
+        return computed_demand(context).persist(StorageLevel.DISK_ONLY)
     raise DecisionDateError(
         f"demand for decision date {asked} was not computed yet (newest: {published}): run `skucast demand` first"
     )

@@ -14,6 +14,7 @@ from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.store.runs import Stage
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
 from skucast.transforms import forecasting
+from skucast.transforms.fitting import FIT, fitted
 from skucast.transforms.panel import Span, long_panel, revenue_shares
 from skucast.transforms.protection import longest_protection
 from skucast.transforms.spread import pooled_errors, spread_ladder
@@ -23,19 +24,19 @@ def forecast(context: Context) -> None:
     """``demand`` → ``forecast``, ``backtest``, ``series_status`` for this cutoff."""
     with context.record.stage("forecast") as stage:
         clock = context.begin(stage, "demand", "item_location", "event", "sales_line")
-        rules, known = context.config.forecast, demand_known(context).persist(StorageLevel.DISK_ONLY)
+        rules, known = context.config.forecast, demand_known(context)
         series = revenue_shares(known).persist(StorageLevel.DISK_ONLY)
         n_series = series.count()
         if not n_series:
             raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
         first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
         span = Span(first, clock.cutoff, _horizon(context), clock.frequency)
-        n_buckets = max(rules.min_buckets, -(-n_series // rules.series_per_bucket))
+        n_rows = n_series * (span.n_periods + span.horizon)
+        n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
         panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
-        fits = forecasting.fitted(panel, span, _engine_plan(context))
-        fits = fits.persist(StorageLevel.DISK_ONLY)
+        fits = fitted(panel, span, _engine_plan(context)).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, span)
-        for frame in (fits, series, known):
+        for frame in (fits, series):
             frame.unpersist()
 
 
@@ -72,7 +73,7 @@ def _horizon(context: Context) -> int:
 def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span) -> None:
     rules, tables, run_id = context.config.forecast, context.warehouse, context.record.run_id
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
-    found = fits.where(F.col("kind") == forecasting.FIT).groupBy("status").count().toPandas()
+    found = fits.where(F.col("kind") == FIT).groupBy("status").count().toPandas()
     stage.rows |= {str(status): int(n) for status, n in zip(found["status"], found["count"], strict=True)}
     _require_few_fallbacks(stage.rows, rules.max_fallback_share)
     levels = rules.quantile_levels

@@ -67,7 +67,9 @@ class Column:
         if self.type == "double":
             parts.append(f"NOT isnan({self.name}) AND abs({self.name}) < double('Infinity')")
         if self.type == "array<double>":
-            parts.append(f"NOT exists({self.name}, v -> coalesce(isnan(v) OR abs(v) = double('Infinity'), false))")
+            # NaN ranks highest; an array without values has no largest one. Unlike a lambda this is compiled.
+            bounds = f"array_max({self.name}) < double('Infinity') AND array_min({self.name}) > double('-Infinity')"
+            parts.append(f"coalesce({bounds}, true)")
         allowed = " AND ".join(f"({part})" for part in parts)
         if not allowed:
             return f"{self.name} IS NOT NULL" if self.required else None

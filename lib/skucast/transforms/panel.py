@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from skucast.forecasting.panel import BoolArray, FloatArray, Panel
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.periods import Frequency, add_periods, periods_between
 
 SERIES = ("item_id", "location_id")
@@ -59,6 +60,10 @@ def revenue_shares(demand: DataFrame) -> DataFrame:
     return series.select(*SERIES, "start", share.alias("revenue_share_before"))
 
 
+HEADER = -1
+"""Period index of the one row of a series whose ``demand`` is its ``revenue_share_before``: no join carries it."""
+
+
 def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: Span, n_buckets: int) -> DataFrame:
     """History and the known calendar of the horizon, placed in buckets by one shuffle.
 
@@ -70,26 +75,24 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
         n_buckets: partitions of the one shuffle.
 
     Returns:
-        One row per series and period, history and horizon: ``bucket``, the series key, ``t`` (period index),
-        ``demand``, ``is_closed``, ``events``, ``revenue_share_before``. There are exactly ``n_buckets``
-        partitions: adaptive execution does not coalesce an explicit placement.
+        One row per series and period, history and horizon, and one header per series: ``bucket``, the series key,
+        ``t`` (period index), ``demand``, ``is_closed``, ``events``. There are exactly ``n_buckets`` partitions:
+        adaptive execution does not coalesce an explicit placement.
     """
-    ahead = F.col("period_start") > F.lit(span.cutoff)
+    ahead, no_demand = F.col("period_start") > F.lit(span.cutoff), F.lit(None).cast("double").alias("demand")
+    t = (F.datediff("period_start", F.lit(span.first)) / span.frequency.days).cast("int").alias("t")
     horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead).select(
-        *SERIES, "period_start", F.lit(None).cast("double").alias("demand"), "is_closed", "events"
+        *SERIES, t, no_demand, "is_closed", "events"
     )  # fmt: skip
     events = F.broadcast(calendar.select("location_id", "period_start", "events"))
     history = demand.join(events, ["location_id", "period_start"], "left").select(
-        *SERIES, "period_start", "demand", "is_closed", "events"
+        *SERIES, t, "demand", "is_closed", "events"
     )
-    t = (F.datediff("period_start", F.lit(span.first)) / span.frequency.days).cast("int")
-    bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int")
-    shares = series.select(*SERIES, "revenue_share_before")
-    rows = history.unionByName(horizon).join(shares, list(SERIES), "inner")
-    placed = rows.select(
-        bucket.alias("bucket"), *SERIES, t.alias("t"), "demand", "is_closed", "events", "revenue_share_before"
-    )
-    return placed.repartitionById(n_buckets, F.col("bucket"))
+    share, no_events = F.col("revenue_share_before").alias("demand"), F.lit(None).cast("array<string>").alias("events")
+    headers = series.select(*SERIES, F.lit(HEADER).alias("t"), share, F.lit(False).alias("is_closed"), no_events)
+    bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int").alias("bucket")
+    rows = history.unionByName(horizon).unionByName(headers)
+    return rows.select(bucket, "*").repartitionById(n_buckets, F.col("bucket"))
 
 
 @dataclass(frozen=True)
@@ -97,28 +100,30 @@ class Bucket:
     """The series of one bucket as arrays, ordered by key.
 
     Attributes:
-        keys: item and location of each series.
+        items: item of each series.
+        locations: location of each series.
         panel: their histories.
         revenue_share_before: shape (n_series,).
     """
 
-    keys: list[tuple[str, str]]
+    items: list[str]
+    locations: list[str]
     panel: Panel
     revenue_share_before: FloatArray
 
 
-def as_bucket(rows: pd.DataFrame, span: Span) -> Bucket:
+def as_bucket(rows: pa.Table, span: Span) -> Bucket:
     """Pivot long rows into a panel; independent of the order of the rows."""
-    keys = rows[list(SERIES)].drop_duplicates().sort_values(list(SERIES)).reset_index(drop=True)
-    codes = pd.MultiIndex.from_frame(keys).get_indexer(pd.MultiIndex.from_frame(rows[list(SERIES)]))
-    t, n_series, width = rows["t"].to_numpy(), len(keys), span.n_periods + span.horizon
+    items, locations, codes = _series_codes(rows)
+    t, values = rows["t"].to_numpy(), rows["demand"].to_numpy()
+    is_header, n_series, width = t == HEADER, len(items), span.n_periods + span.horizon
+    share = np.zeros(n_series)
+    share[codes[is_header]] = values[is_header]
+    codes, t, values = codes[~is_header], t[~is_header], values[~is_header]
     demand, is_closed = np.full((n_series, width), np.nan), np.zeros((n_series, width), dtype=bool)
-    demand[codes, t] = rows["demand"].to_numpy(dtype=float, na_value=np.nan)
-    is_closed[codes, t] = rows["is_closed"].to_numpy(dtype=bool)
+    demand[codes, t], is_closed[codes, t] = values, rows["is_closed"].to_numpy()[~is_header]
     start = np.full(n_series, span.n_periods)
     np.minimum.at(start, codes, t)
-    share = np.zeros(n_series)
-    share[codes] = rows["revenue_share_before"].to_numpy(dtype=float)
     panel = Panel(
         demand=demand[:, : span.n_periods],
         is_closed=is_closed,
@@ -128,14 +133,31 @@ def as_bucket(rows: pd.DataFrame, span: Span) -> Bucket:
         season_length=span.frequency.season_length,
         longer_seasons=span.frequency.longer_seasons,
         horizon=span.horizon,
-        events=_event_flags(rows["events"], codes, t, (n_series, width)),
+        events=_event_flags(rows["events"].filter(pa.array(~is_header)), codes, t, (n_series, width)),
     )
-    return Bucket(list(keys.itertuples(index=False, name=None)), panel, share)
+    return Bucket(items, locations, panel, share)
 
 
-def _event_flags(events: pd.Series, codes: np.ndarray, t: np.ndarray, shape: tuple[int, int]) -> dict[str, BoolArray]:
+def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:
+    """Items and locations of the series in their order, and the series of each row."""
+    coded = [rows[name].combine_chunks().dictionary_encode() for name in SERIES]
+    items, locations = (column.dictionary.to_pylist() for column in coded)
+    pairs = coded[0].indices.to_numpy().astype(np.int64) * len(locations) + coded[1].indices.to_numpy()
+    found, position = np.unique(pairs, return_inverse=True)
+    names = [(items[pair // len(locations)], locations[pair % len(locations)]) for pair in found.tolist()]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return [names[each][0] for each in order], [names[each][1] for each in order], rank[position]
+
+
+def _event_flags(events: pa.ChunkedArray, codes: IntArray, t: IntArray, shape: tuple[int, int]) -> dict[str, BoolArray]:
+    """Event name -> the periods in which it falls."""
+    lists = events.combine_chunks()
+    rows, names = pc.list_parent_indices(lists).to_numpy(), pc.list_flatten(lists).dictionary_encode()
     flags: dict[str, BoolArray] = {}
-    for code, period, names in zip(codes, t, events, strict=True):
-        for name in () if names is None else names:
-            flags.setdefault(name, np.zeros(shape, dtype=bool))[code, period] = True
-    return dict(sorted(flags.items()))
+    for code, name in sorted(enumerate(names.dictionary.to_pylist()), key=lambda pair: pair[1]):
+        flags[name] = np.zeros(shape, dtype=bool)
+        own = rows[names.indices.to_numpy() == code]
+        flags[name][codes[own], t[own]] = True
+    return flags

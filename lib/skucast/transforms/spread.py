@@ -38,13 +38,16 @@ class Spread:
     sum_moments: FloatArray
     rungs: NDArray[np.object_]
 
-    def index(self, demand_class: pd.Series) -> IntArray:
+    def index(self, demand_class: Sequence[str]) -> IntArray:
         """Row of each series' class in the arrays."""
         return np.array([self.classes.index(name) for name in demand_class], dtype=np.int64)
 
 
 def pooled_errors(fits: DataFrame, levels: Sequence[float]) -> DataFrame:
-    """Pool the champions' scaled errors over series, exactly, whatever the partitioning.
+    """Pool the champions' scaled errors over series, the same whatever the partitioning.
+
+    Errors are rounded to a thousandth of a series' scale: what a percentile then holds in memory does not grow with
+    the number of series.
 
     Returns:
         One row per demand class (and "all") and step: ``n``, ``step_quantiles``, ``sum_quantiles``, ``sum_moment``.
@@ -54,11 +57,12 @@ def pooled_errors(fits: DataFrame, levels: Sequence[float]) -> DataFrame:
         F.posexplode(F.arrays_zip("step_errors", "sum_errors")).alias("position", "error"),
     )
     known = errors.where("error.sum_errors IS NOT NULL")
+    rounded = "percentile(round(error.{}, 3), {})"
     levels_sql = f"array({', '.join(f'{level!r}D' for level in levels)})"
     return known.groupBy("demand_class", (F.col("position") + 1).alias("step")).agg(
         F.count(F.lit(1)).alias("n"),
-        F.expr(f"percentile(error.step_errors, {levels_sql})").alias("step_quantiles"),
-        F.expr(f"percentile(error.sum_errors, {levels_sql})").alias("sum_quantiles"),
+        F.expr(rounded.format("step_errors", levels_sql)).alias("step_quantiles"),
+        F.expr(rounded.format("sum_errors", levels_sql)).alias("sum_quantiles"),
         F.avg(F.pow("error.sum_errors", F.lit(2.0))).alias("sum_moment"),
     )
 
