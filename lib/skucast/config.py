@@ -25,7 +25,8 @@ PositiveDays = Annotated[float, Field(gt=0, lt=3660)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 Method = Literal[
     "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",
-    "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "prophet", "ets", "best_count",
+    "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "prophet",
+    "prophet_multiplicative", "ridge_autoregression", "theta_lag_year", "seasonal_smoothing", "ets", "best_count",
     "arima", "arima_statsmodels", "prophet_stan",
 ]  # fmt: skip
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]

@@ -73,7 +73,9 @@ def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> Da
     schema = "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>"
     values = rows.astype(object).where(rows.notna(), None).values.tolist()
     bucket = F.pmod(F.xxhash64("item_id", "location_id"), F.lit(n_buckets)).cast("int")
-    return spark.createDataFrame(values, schema).withColumn("bucket", bucket)
+    return (
+        spark.createDataFrame(values, schema).withColumn("bucket", bucket).repartitionById(n_buckets, F.col("bucket"))
+    )
 
 
 def fits_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:

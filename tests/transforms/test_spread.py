@@ -53,7 +53,7 @@ def test_pooled_errors_are_those_of_numpy_whatever_the_partitioning(spark: Spark
         np.testing.assert_allclose(
             found["sum_quantiles"], np.percentile(sum_errors, np.array(LEVELS) * 100), atol=5.1e-4
         )
-        assert (sum_errors**2).mean() == pytest.approx(found["sum_moment"])
+        assert (sum_errors**2).mean() == pytest.approx(found["sum_moment"], rel=1e-3)
         again = shuffled.loc[(name, step)]
         assert found["sum_moment"] == pytest.approx(again["sum_moment"], rel=1e-9)
         np.testing.assert_allclose(found["sum_quantiles"], again["sum_quantiles"], rtol=1e-9)

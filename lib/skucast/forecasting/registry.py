@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from skucast.forecasting.fits import Components, FitPanel, batched, level_only, per_series
 from skucast.forecasting.models import library_arima, library_prophet
@@ -14,7 +15,11 @@ from skucast.forecasting.models.count_methods import best_count, negative_binomi
 from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
 from skucast.forecasting.models.ets import ets, ets_components
 from skucast.forecasting.models.intermittent import croston, sba, tsb
+from skucast.forecasting.models.lag_year import theta_lag_year
+from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
 from skucast.forecasting.models.prophet_batch import prophet_batched, prophet_components
+from skucast.forecasting.models.prophet_settings import MULTIPLICATIVE
+from skucast.forecasting.models.ridge import ridge_autoregression
 from skucast.forecasting.models.smoothing import ses
 from skucast.forecasting.models.theta import dynamic_theta, theta
 
@@ -64,6 +69,15 @@ METHODS: tuple[Method, ...] = (
     Method("imapa", batched(imapa)),
     Method("negative_binomial", batched(negative_binomial)),
     Method("prophet", batched(prophet_batched), Tier.FULL, prophet_components),
+    Method(
+        "prophet_multiplicative",
+        batched(partial(prophet_batched, settings=MULTIPLICATIVE)),
+        Tier.FULL,
+        partial(prophet_components, settings=MULTIPLICATIVE),
+    ),
+    Method("ridge_autoregression", batched(ridge_autoregression), Tier.FULL),
+    Method("theta_lag_year", batched(theta_lag_year), Tier.FULL),
+    Method("seasonal_smoothing", batched(seasonal_smoothing), Tier.FULL),
     Method("ets", batched(ets), Tier.FULL, ets_components),
     Method("best_count", batched(best_count), Tier.FULL),
     Method("arima", arima_batched, Tier.FULL),

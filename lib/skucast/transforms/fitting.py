@@ -1,8 +1,8 @@
-"""The one grouped map: buckets of series → fits, backtests and champions. Arrow in, Arrow out, no object per value."""
+"""The one map in Python: buckets of series → fits, backtests, champions. Arrow in and out, no object per value."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -44,22 +44,28 @@ FITS_SCHEMA = pa.schema(list((_KEYS | _FIT | _TRIAL).items()))
 def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
     """Fit every series of every bucket; the boundary to Python is crossed once per bucket.
 
+    A partition is taken as a bucket: rows of a series lie in one partition, where no group has to be sorted together.
+
     Args:
-        long_panel: rows placed in buckets.
+        long_panel: rows placed in buckets, as ``long_panel`` places them.
         span: the shared calendar.
         plan: methods, tiers, origins, outliers.
 
     Returns:
         Rows of ``FITS_SCHEMA``. Persist them: the fits run again each time an unpersisted result is used.
     """
-    return long_panel.groupBy("bucket").applyInArrow(_fit_bucket(span, plan), from_arrow_schema(FITS_SCHEMA))
+    return long_panel.mapInArrow(_fit_bucket(span, plan), from_arrow_schema(FITS_SCHEMA))
 
 
-def _fit_bucket(span: Span, plan: Plan) -> Callable[[pa.Table], pa.Table]:
-    def fit(rows: pa.Table) -> pa.Table:
-        bucket = as_bucket(rows, span)
+def _fit_bucket(span: Span, plan: Plan) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def fit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = list(batches)
+        if not rows:
+            return
+        bucket = as_bucket(pa.Table.from_batches(rows), span)
         result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before)
-        return pa.concat_tables([_fit_rows(bucket, result), _trial_rows(bucket, result)])
+        for kind in (_fit_rows(bucket, result), _trial_rows(bucket, result)):
+            yield from kind.to_batches()
 
     return fit
 

@@ -46,25 +46,29 @@ class Spread:
 def pooled_errors(fits: DataFrame, levels: Sequence[float]) -> DataFrame:
     """Pool the champions' scaled errors over series, the same whatever the partitioning.
 
-    Errors are rounded to a thousandth of a series' scale: what a percentile then holds in memory does not grow with
-    the number of series.
+    Errors are counted by thousandths of a series' scale first, so that neither time nor memory of the percentiles
+    grows with the number of series.
 
     Returns:
         One row per demand class (and "all") and step: ``n``, ``step_quantiles``, ``sum_quantiles``, ``sum_moment``.
     """
     errors = fits.where("is_champion").select(
-        F.explode(F.array("demand_class", F.lit(ALL))).alias("demand_class"),
-        F.posexplode(F.arrays_zip("step_errors", "sum_errors")).alias("position", "error"),
+        "demand_class", F.posexplode(F.arrays_zip("step_errors", "sum_errors")).alias("position", "error")
     )
-    known = errors.where("error.sum_errors IS NOT NULL")
-    rounded = "percentile(round(error.{}, 3), {})"
+    known = errors.where("error.sum_errors IS NOT NULL").selectExpr(
+        "demand_class",
+        "position + 1 AS step",
+        "stack(2, true, error.sum_errors, false, error.step_errors) AS (is_sum, x)",
+    )
+    counted = known.groupBy("demand_class", "step", "is_sum", F.expr("round(x, 3)").alias("x")).count()
+    either = F.explode(F.array("demand_class", F.lit(ALL))).alias("demand_class")
     levels_sql = f"array({', '.join(f'{level!r}D' for level in levels)})"
-    return known.groupBy("demand_class", (F.col("position") + 1).alias("step")).agg(
-        F.count(F.lit(1)).alias("n"),
-        F.expr(rounded.format("step_errors", levels_sql)).alias("step_quantiles"),
-        F.expr(rounded.format("sum_errors", levels_sql)).alias("sum_quantiles"),
-        F.avg(F.pow("error.sum_errors", F.lit(2.0))).alias("sum_moment"),
-    )
+    return counted.select(either, "step", "is_sum", "x", "count").groupBy("demand_class", "step").agg(
+        F.expr("sum(count) FILTER (WHERE is_sum)").alias("n"),
+        F.expr(f"percentile(x, {levels_sql}, count) FILTER (WHERE NOT is_sum)").alias("step_quantiles"),
+        F.expr(f"percentile(x, {levels_sql}, count) FILTER (WHERE is_sum)").alias("sum_quantiles"),
+        F.expr("sum(x * x * count) FILTER (WHERE is_sum) / sum(count) FILTER (WHERE is_sum)").alias("sum_moment"),
+    )  # fmt: skip
 
 
 def spread_ladder(pooled: pd.DataFrame, levels: Sequence[float], horizon: int, min_errors: int) -> Spread:

@@ -53,7 +53,9 @@ def test_whatever_was_sold_the_forecast_is_finite(name, n_periods, horizon, seas
     assert np.isfinite(fits.mean).all()
     assert np.abs(fits.mean[2] - 7.0).max() < 0.5
     for sd in (fits.step_sd, fits.sum_sd):
-        assert sd is None or (np.isfinite(sd).all() and (sd >= 0).all())
+        assert sd is not None
+        assert np.isfinite(sd).all()
+        assert (sd >= 0).all()
 
 
 @pytest.mark.parametrize("name", BATCHED)
