@@ -300,8 +300,11 @@ def test_a_season_and_a_trend_are_told_apart():
     season = 10.0 * (t % 7 == 5)
     noise = np.random.default_rng(0).normal(0, 0.05, 70)
     panel = panel_of([50 + 0.5 * t + season + noise], horizon=7, season_length=7)
-    for name, parts in (("prophet", ("season_weekly",)), ("ets", ("season",))):
+    for name, part in (("prophet", "season_weekly"), ("ets", "season")):
         found = forecast(panel, plan_of(name, with_components=True)).components
-        shape = sum(found[part][0] for part in parts)
+        shape = found[part][0]
         np.testing.assert_allclose(shape - shape.mean(), season[-7:] - season[-7:].mean(), atol=0.4)
         np.testing.assert_allclose(np.diff(found["trend"][0]), 0.5, atol=0.1)
+    theta = forecast(panel, plan_of("dynamic_theta", with_components=True)).components
+    assert theta["season"][0].argmax() == 5
+    np.testing.assert_allclose(np.diff(theta["trend"][0]), 0.5, atol=0.1)

@@ -21,7 +21,7 @@ from skucast.forecasting.models.prophet_batch import prophet_batched, prophet_co
 from skucast.forecasting.models.prophet_settings import MULTIPLICATIVE
 from skucast.forecasting.models.ridge import ridge_autoregression
 from skucast.forecasting.models.smoothing import ses
-from skucast.forecasting.models.theta import dynamic_theta, theta
+from skucast.forecasting.models.theta import dynamic_theta, theta, theta_components
 
 
 class Tier(StrEnum):
@@ -61,8 +61,8 @@ METHODS: tuple[Method, ...] = (
     Method("tsb", batched(tsb)),
     Method("ses", batched(ses)),
     Method("adida", batched(adida)),
-    Method("theta", batched(theta)),
-    Method("dynamic_theta", batched(dynamic_theta)),
+    Method("theta", batched(theta), Tier.CHEAP, theta_components),
+    Method("dynamic_theta", batched(dynamic_theta), Tier.CHEAP, theta_components),
     Method("croston_optimised", batched(croston_optimised)),
     Method("sba_optimised", batched(sba_optimised)),
     Method("tsb_optimised", batched(tsb_optimised)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.fits import Fits
-from skucast.forecasting.models.theta_kernel import fit_rows
+from skucast.forecasting.models.theta_kernel import adjusted, fit_rows
 from skucast.forecasting.panel import FloatArray, Panel
 
 NAMES = ("alpha", "theta", "drift", "level", "season_length", "is_multiplicative", "sigma")
@@ -46,3 +46,16 @@ def _fit(panel: Panel, *, is_dynamic: bool) -> Fits:
     fit_rows(demand, panel.season_length, is_dynamic, mean, step, total, parameters)
     named = {name: parameters[:, index].copy() for index, name in enumerate(NAMES)}
     return Fits(mean, named, step_sd=step, sum_sd=total)
+
+
+def theta_components(panel: Panel, fits: Fits) -> dict[str, FloatArray]:
+    """Level of the next step, trend from there on, and season; units per period, shape (n_series, horizon)."""
+    level = np.repeat(fits.parameters["level"][:, None], panel.horizon, axis=1)
+    season = np.zeros_like(level)
+    for row in np.flatnonzero(fits.parameters["season_length"] > 1):
+        values = np.ascontiguousarray(panel.demand[row, np.argmax(panel.is_known[row]) :])
+        place, indices = (values.size + np.arange(panel.horizon)) % panel.season_length, np.zeros(panel.season_length)
+        _, is_multiplicative = adjusted(values.copy(), panel.season_length, indices)
+        index = indices[place]
+        season[row] = fits.mean[row] * (1.0 - 1.0 / index) if is_multiplicative else index
+    return {"level": level, "trend": fits.mean - season - level, "season": season}
