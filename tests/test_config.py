@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from skucast.config import Config, load_config
 from skucast.errors import ConfigError
+from skucast.forecasting.models.prophet_settings import Fourier, ProphetSettings
 from skucast.periods import Frequency
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -300,3 +301,19 @@ def test_the_configuration_in_the_repository_is_usable(name):
     config = load_config(CONF / name)
     assert "sales_line" in config.sources
     assert "local[*]" == config.spark_settings["spark.master"]
+
+
+def test_settings_of_prophet_reach_the_model(tmp_path):
+    config = loaded(
+        tmp_path,
+        "forecast.prophet.changepoint_prior_scale=0.5",
+        "forecast.prophet.seasons=[{period: 30.5, order: 3}]",
+        "forecast.prophet.event_windows={Easter: [-2, 1]}",
+    )
+    settings = config.forecast.prophet.settings
+    assert settings.changepoint_prior_scale == 0.5
+    assert settings.seasons == (Fourier(30.5, 3),)
+    assert settings.event_windows == {"Easter": (-2, 1)}
+    assert ProphetSettings() == loaded(tmp_path).forecast.prophet.settings
+    with pytest.raises(ConfigError, match=r"forecast.prophet.n_changepoints: found -1"):
+        loaded(tmp_path, "forecast.prophet.n_changepoints=-1")

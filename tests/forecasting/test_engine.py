@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.fits import Fits, batched, per_series
+from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.models.smoothing import ALPHAS
 from skucast.forecasting.registry import METHODS, Method, Tier
 from tests.forecasting import reference
@@ -308,3 +309,14 @@ def test_a_season_and_a_trend_are_told_apart():
     theta = forecast(panel, plan_of("dynamic_theta", with_components=True)).components
     assert theta["season"][0].argmax() == 5
     np.testing.assert_allclose(np.diff(theta["trend"][0]), 0.5, atol=0.1)
+
+
+def test_settings_of_prophet_change_its_forecasts_and_no_others():
+    t = np.arange(80.0)
+    panel = panel_of([20 + np.maximum(t - 60, 0) + np.random.default_rng(0).normal(0, 0.1, 80)], season_length=7)
+    plans = [plan_of("prophet", "mean", prophet=chosen) for chosen in (ProphetSettings(), ProphetSettings("flat"))]
+    linear, flat = (forecast_panel(panel, plan, np.zeros(1)) for plan in plans)
+    is_prophet = flat.backtest.method == flat.method_names.index("prophet")
+    changed = np.abs(linear.backtest.forecasts - flat.backtest.forecasts)
+    assert changed[is_prophet].min() > 1
+    assert changed[~is_prophet].max() == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from skucast.forecasting.backtest import Backtest, Treatment, backtest
 from skucast.forecasting.final import FALLBACK_METHOD, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
+from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import capped, is_outlier
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.profile import Profile, profile
-from skucast.forecasting.registry import METHODS, Method, Tier
+from skucast.forecasting.registry import Method, Tier, methods_with
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.status import Verdict, explain
@@ -36,6 +37,7 @@ class Plan:
         outlier_limit: spreads above the centre, see ``outliers.upper_limits``.
         outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
         with_components: say also what each forecast is made of.
+        prophet: settings of Prophet.
     """
 
     methods: tuple[str, ...]
@@ -48,6 +50,7 @@ class Plan:
     outlier_limit: float
     outlier_treatment: str
     with_components: bool = False
+    prophet: ProphetSettings = field(default_factory=ProphetSettings)
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be carried out.
@@ -111,7 +114,7 @@ class PanelForecast:
 
 
 def forecast_panel(
-    panel: Panel, plan: Plan, revenue_share_before: FloatArray, methods: Sequence[Method] = METHODS
+    panel: Panel, plan: Plan, revenue_share_before: FloatArray, methods: Sequence[Method] | None = None
 ) -> PanelForecast:
     """Forecast every series of a panel with the method that did best from its rolling origins.
 
@@ -122,8 +125,9 @@ def forecast_panel(
         panel: histories up to the cutoff.
         plan: methods, origins and outliers.
         revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
-        methods: the registry, cheapest first.
+        methods: cheapest first; None: the registry, with the plan's settings of Prophet.
     """
+    methods = methods_with(plan.prophet) if methods is None else methods
     shape, log = profile(panel), FitLog(panel.n_series)
     listed = candidate_methods(
         shape.demand_class, plan.methods, plan.methods_by_class, revenue_share_before, plan.tier_shares, methods

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -18,7 +18,7 @@ from skucast.forecasting.models.intermittent import croston, sba, tsb
 from skucast.forecasting.models.lag_year import theta_lag_year
 from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
 from skucast.forecasting.models.prophet_batch import prophet_batched, prophet_components
-from skucast.forecasting.models.prophet_settings import MULTIPLICATIVE
+from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.models.ridge import ridge_autoregression
 from skucast.forecasting.models.smoothing import ses
 from skucast.forecasting.models.theta import dynamic_theta, theta, theta_components
@@ -52,6 +52,20 @@ class Method:
     components: Components = level_only
 
 
+def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
+    """Both forms of Prophet, with settings of one's own."""
+    multiplicative = replace(settings, seasonality_mode="multiplicative")
+    return tuple(
+        Method(
+            name,
+            batched(partial(prophet_batched, settings=chosen)),
+            Tier.FULL,
+            partial(prophet_components, settings=chosen),
+        )
+        for name, chosen in (("prophet", settings), ("prophet_multiplicative", multiplicative))
+    )
+
+
 METHODS: tuple[Method, ...] = (
     Method("naive", batched(naive)),
     Method("mean", batched(mean)),
@@ -68,13 +82,7 @@ METHODS: tuple[Method, ...] = (
     Method("tsb_optimised", batched(tsb_optimised)),
     Method("imapa", batched(imapa)),
     Method("negative_binomial", batched(negative_binomial)),
-    Method("prophet", batched(prophet_batched), Tier.FULL, prophet_components),
-    Method(
-        "prophet_multiplicative",
-        batched(partial(prophet_batched, settings=MULTIPLICATIVE)),
-        Tier.FULL,
-        partial(prophet_components, settings=MULTIPLICATIVE),
-    ),
+    *prophets(ProphetSettings()),
     Method("ridge_autoregression", batched(ridge_autoregression), Tier.FULL),
     Method("theta_lag_year", batched(theta_lag_year), Tier.FULL),
     Method("seasonal_smoothing", batched(seasonal_smoothing), Tier.FULL),
@@ -87,3 +95,9 @@ METHODS: tuple[Method, ...] = (
 """Cheapest first: of two equally good methods the earlier one is chosen."""
 
 METHOD_NAMES: tuple[str, ...] = tuple(method.name for method in METHODS)
+
+
+def methods_with(settings: ProphetSettings) -> tuple[Method, ...]:
+    """The registry with settings of one's own for Prophet."""
+    chosen = {method.name: method for method in prophets(settings)}
+    return tuple(chosen.get(method.name, method) for method in METHODS)

@@ -53,6 +53,7 @@ def _engine_plan(context: Context) -> Plan:
         outlier_limit=outliers.limit,
         outlier_treatment=outliers.treatment,
         with_components=rules.components,
+        prophet=rules.prophet.settings,
     )
 
 

@@ -84,6 +84,3 @@ class ProphetSettings:
     seasons: tuple[Fourier, ...] = ()
     event_windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     regressors: Mapping[str, Regressor] = field(default_factory=dict)
-
-
-MULTIPLICATIVE = ProphetSettings(seasonality_mode="multiplicative")

@@ -1,0 +1,93 @@
+"""What is forecast, by which methods and how they are tested."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from skucast.config.parts import Probability, Section, Share
+from skucast.forecasting.models import prophet_settings
+
+Method = Literal[
+    "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",
+    "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "prophet",
+    "prophet_multiplicative", "ridge_autoregression", "theta_lag_year", "seasonal_smoothing", "ets", "best_count",
+    "arima", "arima_statsmodels", "prophet_stan",
+]  # fmt: skip
+DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Season(Section):
+    """A season of one's own, as a Fourier series. ``period`` is in calendar days."""
+
+    period: Positive
+    order: Annotated[int, Field(ge=1, le=50)]
+    prior_scale: Positive | None = None
+
+
+class Prophet(Section):
+    """Settings of ``prophet`` and ``prophet_multiplicative``; names and defaults are Prophet's."""
+
+    growth: Literal["linear", "flat"] = "linear"
+    seasonality_prior_scale: Positive = 10.0
+    holidays_prior_scale: Positive = 10.0
+    changepoint_prior_scale: Positive = 0.05
+    n_changepoints: Annotated[int, Field(ge=0, le=200)] = 25
+    changepoint_range: Annotated[float, Field(gt=0, le=1)] = 0.8
+    daily: bool | None = None
+    weekly: bool | None = None
+    yearly: bool | None = None
+    seasons: tuple[Season, ...] = ()
+    event_windows: dict[str, tuple[int, int]] = {}
+
+    @property
+    def settings(self) -> prophet_settings.ProphetSettings:
+        """As the model takes them."""
+        seasons = tuple(prophet_settings.Fourier(each.period, each.order, each.prior_scale) for each in self.seasons)
+        values = {name: getattr(self, name) for name in Prophet.model_fields}
+        return prophet_settings.ProphetSettings(**{**values, "seasons": seasons})
+
+
+class RevenueShares(Section):
+    """On how much of all revenue, from the series that earn most down, the dearer methods are tried."""
+
+    full: Share = 0.8
+    library: Share = 0.5
+
+
+class Forecast(Section):
+    """What is forecast, by which methods, and how it is tested."""
+
+    horizon: Annotated[int, Field(ge=1, le=400)] | None = None
+    quantile_levels: tuple[Probability, ...] = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99)
+    methods: tuple[Method, ...] = (
+        "naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "dynamic_theta", "sba_optimised",
+        "negative_binomial", "ets", "prophet", "arima",
+    )  # fmt: skip
+    methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
+        "smooth": ("naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "ets", "prophet", "arima"),
+        "erratic": ("naive", "mean", "seasonal_naive", "ses", "tsb", "dynamic_theta", "ets", "prophet", "arima"),
+        "intermittent": (
+            "naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "sba_optimised", "negative_binomial",
+        ),
+        "lumpy": ("naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "sba_optimised", "negative_binomial"),
+    }  # fmt: skip
+    origins: Annotated[int, Field(ge=3, le=52)] = 4
+    origin_step: Annotated[int, Field(ge=1)] = 1
+    min_periods: Annotated[int, Field(ge=2)] = 6
+    revenue_shares: RevenueShares = RevenueShares()
+    min_buckets: Annotated[int, Field(ge=1)] = 8
+    rows_per_bucket: Annotated[int, Field(ge=1)] = 200_000
+    min_pooled_errors: Annotated[int, Field(ge=10)] = 200
+    max_fallback_share: Share = 0.2
+    components: bool = False
+    prophet: Prophet = Prophet()
+
+    @field_validator("quantile_levels")
+    @classmethod
+    def _rising(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if list(levels) != sorted(set(levels)) or len(levels) < 2:
+            raise ValueError("needs at least two levels, strictly rising")
+        return levels

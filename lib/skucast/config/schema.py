@@ -1,0 +1,178 @@
+"""The configuration: every section, its defaults and its allowed values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from skucast.config.forecast import Forecast
+from skucast.config.parts import Days, PositiveDays, Probability, Section, Share, Weekday
+from skucast.periods import MONDAY, Frequency
+from skucast.tables import INPUT_TABLES, TABLES
+
+
+class Source(Section):
+    """Where a contract table comes from and how its columns are expressed."""
+
+    format: Literal["csv", "json", "parquet", "delta", "jdbc"]
+    path: str | None = None
+    options: dict[str, str | int | float | bool] = {}
+    columns: dict[str, str] = {}
+    where: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        if self.format != "jdbc" and not self.path:
+            raise ValueError(f"format {self.format} needs a path")
+        return self
+
+
+class Ingest(Section):
+    """How order lines are cleaned."""
+
+    cancellation_order_pattern: str | None = None
+    not_items: tuple[str, ...] = ()
+    max_quantity: Annotated[float, Field(gt=0)] = 1e9
+    earliest_date: date = date(1990, 1, 1)
+    max_rejected_share: Share = 0.1
+    customer_key_variable: str = "SKUCAST_CUSTOMER_KEY"
+
+
+class Outliers(Section):
+    """Which demands are out of line, and what forecasting does with them."""
+
+    method: Literal["none", "iqr", "zscore", "hampel"] = "hampel"
+    limit: Annotated[float, Field(gt=0)] = 6.0
+    treatment: Literal["flag", "cap"] = "flag"
+
+
+class Demand(Section):
+    """How order lines become demand."""
+
+    closed_weekdays: tuple[Weekday, ...] = ()
+    closed_dates: tuple[date, ...] = ()
+    gaps: Literal["zero", "unknown"] = "zero"
+    outliers: Outliers = Outliers()
+
+
+class Target(Section):
+    """At most one of three ways to say how much service is wanted."""
+
+    cycle_service_level: Probability | None = None
+    fill_rate: Probability | None = None
+    stockout_cost: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The target as name → value; empty where none is given."""
+        values = {name: getattr(self, name) for name in Target.model_fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if len(self.given) > 1:
+            raise ValueError(f"takes one service target, found {', '.join(self.given)}")
+        return self
+
+
+class Defaults(Target):
+    """Terms of an item-location that its own row does not state."""
+
+    lead_time_days: Days = 14
+    lead_time_sd_days: Days = 0
+    review_period_days: PositiveDays = 7
+    holding_rate_per_year: Annotated[float, Field(gt=0)] = 0.25
+    fixed_cost: Annotated[float, Field(ge=0)] = 0
+    min_order_quantity: Annotated[float, Field(ge=0)] = 0
+    pack_size: Annotated[float, Field(gt=0)] = 1
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """Every default term; a cycle service level of 0.95 where no target is given."""
+        target = self.given or {"cycle_service_level": 0.95}
+        return {**self.model_dump(exclude=set(Target.model_fields)), **target}
+
+
+class Inventory(Section):
+    """The world that the plan is made for."""
+
+    unmet_demand: Literal["lost_sales", "backorders"] = "lost_sales"
+    review_anchor: date = MONDAY
+    max_stock_age_days: Annotated[int, Field(ge=0)] = 7
+    approval_expires_after_days: Annotated[int, Field(ge=0)] = 14
+    defaults: Defaults = Defaults()
+    class_targets: dict[Annotated[str, Field(pattern="^[ABCN]?[XYZN]?$", min_length=1)], Target] = {}
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    warehouse: str
+    database: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] = "skucast"
+    frequency: Frequency
+    timezone: str
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    complete_until: date | None = None
+    lock_wait_seconds: Annotated[float, Field(ge=0)] = 0
+    sources: dict[str, Source] = {}
+    ingest: Ingest = Ingest()
+    demand: Demand = Demand()
+    forecast: Forecast = Forecast()
+    inventory: Inventory = Inventory()
+    spark: dict[Annotated[str, Field(pattern=r"^spark\.")], str | int | float | bool] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("needs a name of the IANA time zone database, such as Europe/London")
+        return zone
+
+    @field_validator("sources")
+    @classmethod
+    def _known_tables(cls, sources: dict[str, Source]) -> dict[str, Source]:
+        allowed = {"sales_line": SALES_COLUMNS} | {table.name: set(table.names) for table in INPUT_TABLES}
+        for table, source in sources.items():
+            if table not in allowed:
+                raise ValueError(f"{table} is no input table; allowed: {', '.join(sorted(allowed))}")
+            unknown = sorted(set(source.columns) - allowed[table])
+            if unknown:
+                raise ValueError(
+                    f"{table}.columns: {', '.join(unknown)} not in the contract; allowed: "
+                    f"{', '.join(sorted(allowed[table]))}"
+                )
+        return sources
+
+    @model_validator(mode="after")
+    def _levels_reach_the_targets(self) -> Self:
+        low, high = self.forecast.quantile_levels[0], self.forecast.quantile_levels[-1]
+        targets = [self.inventory.defaults, *self.inventory.class_targets.values()]
+        for level in (target.cycle_service_level for target in targets):
+            if level is not None and not low <= level <= high:
+                raise ValueError(
+                    f"cycle_service_level {level} lies outside forecast.quantile_levels ({low} … {high}): add a level "
+                    "beyond it, quantiles are never extrapolated"
+                )
+        return self
+
+    @property
+    def hash(self) -> str:
+        """Hash of everything that can change a result."""
+        text = json.dumps(self.model_dump(mode="json", exclude={"lock_wait_seconds", "spark"}), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def spark_settings(self) -> dict[str, str]:
+        """Spark settings as text, the way Spark takes them."""
+        return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in self.spark.items()}
+
+
+SALES_COLUMNS = (set(TABLES["sales_line"].names) | {"customer_id"}) - {
+    "cancels_line", "cancelled_at", "customer_key", "source_file", "batch_id",
+}  # fmt: skip
+"""Contract columns that a mapping of sales_line may give; the rest is made at ingestion."""
