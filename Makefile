@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight install jars kernels demo test bench bench-models clean
+.PHONY: help preflight install jars kernels demo test bench bench-models bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ bench-models: install kernels ## the models beside the packages they replace
 	$(BIN)/python tests/benchmarks/sarima_parity.py 45
 	$(BIN)/python tests/benchmarks/ets_theta_parity.py --series 60
 	$(BIN)/python tests/benchmarks/intermittent_parity.py
+	$(BIN)/python tests/benchmarks/m5_size.py
+
+bench-scale: jars kernels ## the forecast stage on a million synthetic series (two hours on 2 cores)
+	$(BIN)/python tests/benchmarks/scale.py
 
 clean: ## remove what can be made again
 	rm -rf $(VENV) build dist warehouse spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

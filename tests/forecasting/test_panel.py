@@ -58,3 +58,20 @@ def test_a_horizon_of_nothing_is_refused():
         panel_of([[1.0]], horizon=0)
     with pytest.raises(ValueError, match="an origin knows 0 to 1"):
         panel_of([[1.0]]).until(2)
+
+
+def test_drivers_are_known_ahead_or_refused():
+    panel = panel_of([[1.0, 2.0, 3.0]], horizon=2)
+    price = np.array([[1.0, 2.0, 3.0, 4.0, 5.0]])
+    known = dataclasses.replace(panel, drivers={"price": price}).until(1)
+    np.testing.assert_array_equal(known.drivers["price"], [[1.0, 2.0, 3.0]])
+    price[0, 4] = NAN
+    with pytest.raises(ValueError, match="drivers must be known in every period and step, found gaps in price"):
+        dataclasses.replace(panel, drivers={"price": price})
+    with pytest.raises(ValueError, match=r"drivers\['price'\] has shape \(1, 4\), expected \(1, 5\)"):
+        dataclasses.replace(panel, drivers={"price": price[:, :4]})
+
+
+def test_seasons_are_listed_from_the_shortest_on():
+    panel = dataclasses.replace(panel_of([[1.0]], season_length=7), longer_seasons=(365,))
+    assert (7, 365) == panel.season_lengths

@@ -298,3 +298,10 @@ def test_without_changepoints_the_slope_is_one_number():
     assert fits.parameters["n_changepoints"][0] == 0
     assert fits.parameters["trend"][0] == pytest.approx(59, rel=0.05)
     assert fits.sum_sd[0, -1] == pytest.approx(fits.step_sd[0, 0] * np.sqrt(28), rel=1e-6)
+
+
+def test_drivers_that_say_the_same_share_one_effect():
+    price = np.random.default_rng(1).normal(0, 3, 148)
+    panel = replace(daily(60 + 4 * price[:120]), drivers={"price": price[None]})
+    twice = replace(panel, drivers={"price": price[None], "again": 2 * price[None], "constant": np.ones((1, 148))})
+    np.testing.assert_allclose(prophet_batched(twice).mean, prophet_batched(panel).mean, rtol=0.01)

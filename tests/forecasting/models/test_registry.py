@@ -1,5 +1,7 @@
 """What every batched method promises, whatever it is given."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,22 @@ def test_the_spread_of_a_sum_begins_with_that_of_its_first_step(name):
     if fits.sum_sd is not None:
         np.testing.assert_allclose(fits.sum_sd[:, 0], fits.step_sd[:, 0], rtol=1e-6, atol=1e-9)
         assert (np.diff(fits.sum_sd, axis=1) >= -1e-9 * fits.sum_sd[:, 1:]).all()
+
+
+HOURS, MONTHS = (1 / 24, 24, (168,)), (365.25 / 12, 12, ())
+
+
+@pytest.mark.parametrize("name", BATCHED)
+@pytest.mark.parametrize(("period_days", "season_length", "longer"), [HOURS, MONTHS])
+def test_hours_and_months_go_through_the_same_functions(name, period_days, season_length, longer):
+    t = np.arange(20 * season_length)
+    demand = np.round(50 + 30 * np.sin(2 * np.pi * t / season_length) + np.random.default_rng(2).normal(0, 2, t.size))
+    panel = panel_of(demand[None, : -2 * season_length], 2 * season_length)
+    panel = replace(panel, period_days=period_days, season_length=season_length, longer_seasons=longer)
+    mean = BATCHED[name](panel, {}).mean[0]
+    assert np.isfinite(mean).all()
+    error = np.abs(mean - demand[-2 * season_length :]).mean()
+    assert error < 8 or name not in SEASONAL
+
+
+SEASONAL = ("seasonal_naive", "dynamic_theta", "ets", "arima", "prophet", "ridge_autoregression", "seasonal_smoothing")
