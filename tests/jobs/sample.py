@@ -34,6 +34,7 @@ SLOW_REVENUE_SHARE = 0.09
 """Two or three items make that much of the sample's revenue: on them the library engines are tried."""
 
 WITH_LIBRARIES = {
+    "components": True,
     "methods": [
         "naive",
         "mean",

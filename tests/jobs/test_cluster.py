@@ -148,7 +148,7 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
     expected, found = contents(reference.folder), contents(warehouse)
     del expected["run"], found["run"]
     assert differences(expected, found) == []
-    fits = [stage for stage in _stages(events) if "FlatMapGroupsInPandas" in stage.plan]
+    fits = [stage for stage in _stages(events) if "MapInArrow" in stage.plan]
     assert fits
     assert {stage.tasks for stage in fits} == {BUCKETS}
     assert set.union(*(stage.executors for stage in fits)) == {"0", "1"}
