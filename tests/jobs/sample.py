@@ -33,45 +33,15 @@ CUSTOMER_OFFSET = 7_700_000_000
 SLOW_REVENUE_SHARE = 0.09
 """Two or three items make that much of the sample's revenue: on them the library engines are tried."""
 
+SIMPLE = ["naive", "mean", "seasonal_naive", "ses"]
+SEARCHED = ["ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"]
+
 WITH_LIBRARIES = {
     "components": True,
-    "methods": [
-        "naive",
-        "mean",
-        "seasonal_naive",
-        "ses",
-        "tsb",
-        "ets",
-        "prophet",
-        "arima",
-        "arima_statsmodels",
-        "prophet_stan",
-    ],
+    "methods": [*SIMPLE, "tsb", *SEARCHED],
     "methods_by_class": {
-        "smooth": [
-            "naive",
-            "mean",
-            "seasonal_naive",
-            "ses",
-            "ets",
-            "prophet",
-            "arima",
-            "arima_statsmodels",
-            "prophet_stan",
-        ],
-        "erratic": [
-            "naive",
-            "mean",
-            "seasonal_naive",
-            "ses",
-            "ets",
-            "prophet",
-            "arima",
-            "arima_statsmodels",
-            "prophet_stan",
-        ],
-        "intermittent": ["naive", "mean", "seasonal_naive", "ses", "tsb"],
-        "lumpy": ["naive", "mean", "seasonal_naive", "ses", "tsb"],
+        **{name: [*SIMPLE, *SEARCHED] for name in ("smooth", "erratic")},
+        **{name: [*SIMPLE, "tsb"] for name in ("intermittent", "lumpy")},
     },
     "revenue_shares": {"full": 0.8, "library": SLOW_REVENUE_SHARE},
 }

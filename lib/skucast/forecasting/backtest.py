@@ -33,8 +33,6 @@ class Backtest:
         sums: errors summed over the open steps with known demand.
         naive_mean_square: RMSSE denominator of what the origin knew, units squared, > 0.
         scale: spread scale of what the origin knew, units, > 0.
-        step_sd: of the method's own law, units, shape (n_rows, horizon); NaN where it has none.
-        sum_sd: the same of the sum over steps 1 to h.
     """
 
     series: IntArray
@@ -42,8 +40,6 @@ class Backtest:
     method: IntArray
     forecasts: FloatArray
     actuals: FloatArray
-    step_sd: FloatArray
-    sum_sd: FloatArray
     sums: ErrorSums
     naive_mean_square: FloatArray
     scale: FloatArray
@@ -139,8 +135,7 @@ def _trial(view: OriginView, wanted: BoolArray, index: int, method: Method, log:
     if rows.size == 0:
         return _empty(view.known.horizon)
     is_closed, actuals = view.known.is_closed_ahead[rows], view.actuals[rows]
-    fits = log.fit(method, view.known.rows(rows), view.series[rows])
-    forecasts, (step_sd, sum_sd) = fits.mean, fits.law
+    forecasts = log.fit(method, view.known.rows(rows), view.series[rows]).mean
     forecasts = np.where(np.isfinite(forecasts).all(axis=1, keepdims=True), published(forecasts, is_closed), np.nan)
     return Backtest(
         series=view.series[rows],
@@ -148,8 +143,6 @@ def _trial(view: OriginView, wanted: BoolArray, index: int, method: Method, log:
         method=np.full(rows.size, index),
         forecasts=forecasts,
         actuals=actuals,
-        step_sd=step_sd,
-        sum_sd=sum_sd,
         sums=error_sums(forecasts, np.where(is_closed, np.nan, actuals)),
         naive_mean_square=view.naive_mean_square[rows],
         scale=view.scale[rows],
@@ -158,7 +151,7 @@ def _trial(view: OriginView, wanted: BoolArray, index: int, method: Method, log:
 
 def _empty(horizon: int) -> Backtest:
     none, steps, count = np.empty(0), np.empty((0, horizon)), np.empty(0, dtype=np.int64)
-    return Backtest(count, count, count, steps, steps, steps, steps, ErrorSums(count, none, none, none), none, none)
+    return Backtest(count, count, count, steps, steps, ErrorSums(count, none, none, none), none, none)
 
 
 def _stack(parts: Sequence[Backtest]) -> Backtest:

@@ -86,8 +86,6 @@ class PanelForecast:
         reason: one clear phrase.
         milliseconds: own time in slow methods plus the share of the batched ones.
         mean: units per period, shape (n_series, horizon); finite, never negative, 0 at closed steps.
-        step_sd: of the method's own law, units, shape (n_series, horizon); NaN where it has none.
-        sum_sd: the same of the sum over steps 1 to h.
         components: name -> units per period, same shape, together ``mean``; empty unless the plan asks for them.
         scale: spread scale, units, > 0.
         parameters: of the final fit.
@@ -103,8 +101,6 @@ class PanelForecast:
     reason: tuple[str, ...]
     milliseconds: FloatArray
     mean: FloatArray
-    step_sd: FloatArray
-    sum_sd: FloatArray
     components: Mapping[str, FloatArray]
     scale: FloatArray
     parameters: Parameters
@@ -149,8 +145,6 @@ def forecast_panel(
         reason=tuple(reason for _, reason in verdicts),
         milliseconds=log.milliseconds,
         mean=final.mean,
-        step_sd=final.step_sd,
-        sum_sd=final.sum_sd,
         components=final.components,
         scale=spread_scale(seen.demand),
         parameters=log.parameters_of(used),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skucast.forecasting.fitlog import FitLog
-from skucast.forecasting.fits import Fits, published
-from skucast.forecasting.models.baselines import mean as mean_of_all
+from skucast.forecasting.fits import Fits, flat, published
+from skucast.forecasting.models.baselines import known_mean
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.registry import Method
 from skucast.forecasting.selection import champions
@@ -27,15 +27,11 @@ class FinalFit:
 
     Attributes:
         mean: units per period, shape (n_series, horizon): finite, never negative, 0 at closed steps.
-        step_sd: of the method's own law, units, same shape; NaN where it has none.
-        sum_sd: the same of the sum over steps 1 to h.
         method: index of the method behind each, shape (n_series,); -1 for the mean of a series without a scored one.
         components: name -> units per period, same shape as ``mean``, which they add up to; empty unless asked for.
     """
 
     mean: FloatArray
-    step_sd: FloatArray
-    sum_sd: FloatArray
     method: IntArray
     components: Mapping[str, FloatArray]
 
@@ -72,16 +68,14 @@ class _Filled:
     """Raw forecasts, filled method by method over the mean of known demand."""
 
     def __init__(self, panel: Panel, *, with_components: bool) -> None:
-        fallback = mean_of_all(panel)
-        self._arrays = tuple(np.nan_to_num(values, nan=0.0) for values in (fallback.mean, *fallback.law))
-        self._components = {"level": self._arrays[0].copy()} if with_components else {}
+        self._mean = flat(np.nan_to_num(known_mean(panel.demand), nan=0.0), panel.horizon)
+        self._components = {"level": self._mean.copy()} if with_components else {}
 
     def fill(self, series: IntArray, method: Method, panel: Panel, log: FitLog) -> BoolArray:
         """Fit the rows ``series``; returns which of them have a forecast."""
         fits = log.fit(method, panel, series)
         is_fitted = np.asarray(np.isfinite(fits.mean).all(axis=1))
-        for whole, part in zip(self._arrays, (fits.mean, *fits.law), strict=True):
-            whole[series[is_fitted]] = part[is_fitted]
+        self._mean[series[is_fitted]] = fits.mean[is_fitted]
         if self._components:
             self._explain(series[is_fitted], method, panel.rows(np.flatnonzero(is_fitted)), fits.rows(is_fitted))
         return is_fitted
@@ -90,11 +84,10 @@ class _Filled:
         for values in self._components.values():
             values[series] = 0.0
         for name, values in method.components(panel, fits).items():
-            self._components.setdefault(name, np.zeros_like(self._arrays[0]))[series] = values
+            self._components.setdefault(name, np.zeros_like(self._mean))[series] = values
 
     def published(self, panel: Panel, chosen: IntArray) -> FinalFit:
         """Everything as it is published."""
-        raw, step_sd, sum_sd = self._arrays
-        mean = published(raw, panel.is_closed_ahead)
-        components = {**self._components, BOUNDS: mean - raw} if self._components else {}
-        return FinalFit(mean, step_sd, sum_sd, chosen, components)
+        mean = published(self._mean, panel.is_closed_ahead)
+        components = {**self._components, BOUNDS: mean - self._mean} if self._components else {}
+        return FinalFit(mean, chosen, components)

@@ -34,17 +34,9 @@ class Fits:
     step_sd: FloatArray | None = None
     sum_sd: FloatArray | None = None
 
-    @property
-    def law(self) -> tuple[FloatArray, FloatArray]:
-        """``step_sd`` and ``sum_sd``; NaN where the method has no law."""
-        none = np.full_like(self.mean, np.nan)
-        return none if self.step_sd is None else self.step_sd, none if self.sum_sd is None else self.sum_sd
-
     def rows(self, index: IntArray | BoolArray) -> Fits:
-        """The series at ``index``, without failures and times."""
-        step_sd, sum_sd = (None if law is None else law[index] for law in (self.step_sd, self.sum_sd))
-        parameters = {name: values[index] for name, values in self.parameters.items()}
-        return Fits(self.mean[index], parameters, step_sd=step_sd, sum_sd=sum_sd)
+        """Means and parameters of the series at ``index``."""
+        return Fits(self.mean[index], {name: values[index] for name, values in self.parameters.items()})
 
 
 Previous = Mapping[str, FloatArray]

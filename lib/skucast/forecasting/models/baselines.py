@@ -13,7 +13,7 @@ from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 def naive(panel: Panel) -> Fits:
     """The last known value at every step. Unknown periods are passed over."""
     level = last_known(panel.demand)
-    step_sd, sum_sd = smoothing_spread(mean_square_change(panel.demand, 1), np.ones_like(level), panel.horizon)
+    step_sd, sum_sd = _walk_spread(panel)
     return Fits(flat(level, panel.horizon), {"level": level}, step_sd=step_sd, sum_sd=sum_sd)
 
 
@@ -32,15 +32,21 @@ def seasonal_naive(panel: Panel) -> Fits:
     Where that place is unknown in all seasons, and for a series whose life is shorter than two seasons, this is by
     definition the naive forecast: a season seen once is not known to return, and no origin could have tested it.
     """
-    season, short = panel.season_length, naive(panel)
+    season = panel.season_length
     place = _last_season(panel.demand, season)[:, np.arange(panel.horizon) % season]
     has_season: BoolArray = panel.n_periods - panel.start >= 2 * season
     variance = mean_square_change(panel.demand, season)
     long = seasonal_walk_spread(np.nan_to_num(variance), season, panel.horizon)
     has_law = (has_season & ~np.isnan(variance))[:, None]
-    step_sd, sum_sd = (np.where(has_law, a, b) for a, b in zip(long, short.law, strict=True))
-    mean = np.where(has_season[:, None] & ~np.isnan(place), place, short.mean)
+    step_sd, sum_sd = (np.where(has_law, a, b) for a, b in zip(long, _walk_spread(panel), strict=True))
+    mean = np.where(has_season[:, None] & ~np.isnan(place), place, last_known(panel.demand)[:, None])
     return Fits(mean, {"season_length": np.where(has_season, float(season), 1.0)}, step_sd=step_sd, sum_sd=sum_sd)
+
+
+def _walk_spread(panel: Panel) -> tuple[FloatArray, FloatArray]:
+    """step_sd and sum_sd of a random walk."""
+    variance = mean_square_change(panel.demand, 1)
+    return smoothing_spread(variance, np.ones(panel.n_series), panel.horizon)
 
 
 @compiled

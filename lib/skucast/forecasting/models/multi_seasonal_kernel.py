@@ -6,7 +6,7 @@ import numpy as np
 
 from skucast.forecasting.compiled import compiled
 from skucast.forecasting.models.response_law import finish, law
-from skucast.forecasting.models.season_deviations import log_offset, remove_seasons, season_at
+from skucast.forecasting.models.season_deviations import on_scale, remove_seasons, season_at
 from skucast.forecasting.panel import FloatArray, IntArray
 
 FEW = 4
@@ -163,13 +163,7 @@ def fit_scale(
         numbers: filled with mean squared one-step error in units, offset, sigma, alpha, rho and the gammas.
     """
     n, horizon = values.size, out[0].size
-    offset = log_offset(values) if is_log else 0.0
-    own, n_known, largest = values.copy(), 0, 0.0
-    for t in range(n):
-        if not np.isnan(values[t]):
-            n_known += 1
-            largest = max(largest, values[t])
-            own[t] = np.log(values[t] + offset) if is_log else values[t]
+    own, offset, n_known, largest = on_scale(values, is_log)
     scaled, profile = own.copy(), np.zeros((seasons.size, seasons[-1] if seasons.size else 1))
     remove_seasons(own, seasons, profile)
     start, theta = np.zeros(2), np.zeros(2 + seasons.size)

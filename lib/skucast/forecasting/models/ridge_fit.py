@@ -7,7 +7,7 @@ import numpy as np
 from skucast.forecasting.compiled import compiled
 from skucast.forecasting.models.response_law import finish, law
 from skucast.forecasting.models.ridge_kernel import FEW, damp, filled, products, regress, usable
-from skucast.forecasting.models.season_deviations import log_offset, remove_seasons, season_at
+from skucast.forecasting.models.season_deviations import on_scale, remove_seasons, season_at
 from skucast.forecasting.panel import FloatArray, IntArray
 
 
@@ -67,14 +67,8 @@ def fit_scale(
             penalty and number of lags, shape (5,).
     """
     n, horizon = values.size, out[0].size
-    offset = log_offset(values) if is_log else 0.0
+    own, offset, n_known, largest = on_scale(values, is_log)
     path, season, profile = np.empty(n + gap + horizon), np.zeros(n), np.zeros((seasons.size, seasons[-1]))
-    own, n_known, largest = values.copy(), 0, 0.0
-    for t in range(n):
-        if not np.isnan(values[t]):
-            n_known += 1
-            largest = max(largest, values[t])
-            own[t] = np.log(values[t] + offset) if is_log else values[t]
     remove_seasons(own, seasons, profile)
     path[:n] = filled(own)
     for t in range(n):

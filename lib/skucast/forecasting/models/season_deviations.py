@@ -31,6 +31,24 @@ def log_offset(values: FloatArray) -> float:
 
 
 @compiled
+def on_scale(values: FloatArray, is_log: int) -> tuple[FloatArray, float, int, float]:
+    """Values or their logarithms, the offset added before these are taken, number of known values and the largest.
+
+    Args:
+        values: shape (n_periods,), not negative, NaN where unknown.
+        is_log: 1 for logarithms, 0 for units.
+    """
+    offset = log_offset(values) if is_log else 0.0
+    own, n_known, largest = values.copy(), 0, 0.0
+    for t in range(values.size):
+        if not np.isnan(values[t]):
+            n_known += 1
+            largest = max(largest, values[t])
+            own[t] = np.log(values[t] + offset) if is_log else values[t]
+    return own, offset, n_known, largest
+
+
+@compiled
 def slope_of(values: FloatArray, season: int) -> float:
     """Mean change over a season, per period: a slope that no season can bend; 0 where no pair is known."""
     total, count = 0.0, 0
