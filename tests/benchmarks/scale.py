@@ -1,6 +1,6 @@
 """The forecast stage on a synthetic catalogue of any size, from ``demand`` to ``forecast``: ``make bench-scale``.
 
-    python tests/benchmarks/scale.py [--series 1000000] [--tiers null,cheap,default] [--weeks 104]
+    python tests/benchmarks/scale.py [--series 1000000] [--tiers null,cheap,default] [--weeks 104] [--keep FOLDER]
 
 Demand is drawn by ``synthetic.py`` inside Spark and written as the table ``demand``; then the stage itself runs, as
 ``skucast forecast`` would run it: with a null model that returns zeros, with the cheap methods for every series, and
@@ -48,9 +48,10 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=1_000_000, help="a multiple of 1,000")
     parser.add_argument("--weeks", type=int, default=104)
     parser.add_argument("--tiers", default="null,cheap,default", help="which runs, comma separated")
+    parser.add_argument("--keep", help="folder in which the catalogue stays, to be used again")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        context = opened(Path(folder), arguments.series, arguments.weeks)
+    with tempfile.TemporaryDirectory() as passing:
+        context = opened(Path(arguments.keep or passing).absolute(), arguments.series, arguments.weeks)
         print(f"{'run':<10}{'series':>10}{'seconds':>10}{'core-ms per series':>20}{'x null':>8}{'GiB':>6}")
         floor = float("nan")
         for tier in arguments.tiers.split(","):
@@ -63,8 +64,12 @@ def main() -> None:
 
 def opened(folder: Path, n_series: int, n_weeks: int) -> Context:
     """A warehouse that holds the catalogue, as after ``skucast demand``."""
-    overrides = [f"warehouse={folder}/warehouse", f"forecast.horizon={HORIZON}", "spark.spark.driver.memory=4g"]
-    config = load_config(CONFIG, [*overrides, "frequency=W", "timezone=UTC", "currency=EUR"])
+    overrides = [
+        f"warehouse={folder}/{n_series}x{n_weeks}",
+        f"forecast.horizon={HORIZON}",
+        "spark.spark.driver.memory=4g",
+    ]
+    config = load_config(CONFIG, [*own, "frequency=W", "timezone=UTC", "currency=EUR"])
     spark = open_session(config.spark_settings, warehouse=config.warehouse, timezone="UTC", app="skucast scale")
     for module in (synthetic, stages):
         spark.sparkContext.addPyFile(module.__file__)
@@ -79,7 +84,8 @@ def opened(folder: Path, n_series: int, n_weeks: int) -> Context:
     warehouse.overwrite(SALES_LINE, SALES_LINE.frame(spark, lines))
     for table in (ITEM_LOCATION, EVENT):
         warehouse.overwrite(table, table.frame(spark))
-    publish_demand(context, n_series, n_weeks)
+    if not warehouse.exists(DEMAND):
+        publish_demand(context, n_series, n_weeks)
     return context
 
 

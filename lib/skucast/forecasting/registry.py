@@ -14,6 +14,7 @@ from skucast.forecasting.models.baselines import mean, naive, seasonal_naive
 from skucast.forecasting.models.count_methods import best_count, negative_binomial
 from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
 from skucast.forecasting.models.ets import ets, ets_components
+from skucast.forecasting.models.ets_multiplicative import ets_multiplicative
 from skucast.forecasting.models.intermittent import croston, sba, tsb
 from skucast.forecasting.models.lag_year import theta_lag_year
 from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
@@ -87,6 +88,7 @@ METHODS: tuple[Method, ...] = (
     Method("theta_lag_year", batched(theta_lag_year), Tier.FULL),
     Method("seasonal_smoothing", batched(seasonal_smoothing), Tier.FULL),
     Method("ets", batched(ets), Tier.FULL, ets_components),
+    Method("ets_multiplicative", batched(ets_multiplicative), Tier.FULL),
     Method("best_count", batched(best_count), Tier.FULL),
     Method("arima", arima_batched, Tier.FULL),
     Method("arima_statsmodels", per_series(library_arima.arima), Tier.LIBRARY),
