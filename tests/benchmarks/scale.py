@@ -64,7 +64,7 @@ def main() -> None:
 
 def opened(folder: Path, n_series: int, n_weeks: int) -> Context:
     """A warehouse that holds the catalogue, as after ``skucast demand``."""
-    overrides = [
+    own = [
         f"warehouse={folder}/{n_series}x{n_weeks}",
         f"forecast.horizon={HORIZON}",
         "spark.spark.driver.memory=4g",
