@@ -23,8 +23,8 @@ from skucast.forecasting.models.sarima import (
 )
 from skucast.forecasting.models.sarima_filter import filtered
 from skucast.forecasting.models.sarima_kernel import moments
-from skucast.forecasting.models.sarima_polynomials import expanded, psi_weights
-from skucast.forecasting.models.sarima_search import coefficients_of
+from skucast.forecasting.models.sarima_lanes import deviances
+from skucast.forecasting.models.sarima_polynomials import coefficients_of, expanded, psi_weights
 from tests.forecasting.reference import examples
 
 MODELS = st.tuples(
@@ -66,6 +66,22 @@ def test_products_and_determinant_are_those_of_the_normal_law(model, seed, n_gap
         products, log_determinant = moments(columns, coefficients, orders)
         np.testing.assert_allclose(products, expected, rtol=1e-8, atol=1e-8)
         assert log_determinant == pytest.approx(np.linalg.slogdet(sigma)[1], abs=1e-8)
+
+
+@examples
+@given(model=MODELS, seed=st.integers(0, 999), share=st.sampled_from([0.0, 0.1, 0.5]), n_columns=st.integers(1, 2))
+def test_many_models_side_by_side_have_the_deviances_of_one_after_the_other(model, seed, share, n_columns):
+    """More models than lanes and not a multiple of them; near the boundary too."""
+    rng, orders = np.random.default_rng(seed), np.array(model, dtype=np.int64)
+    points = np.arcsin(rng.uniform(-0.999, 0.999, size=(11, sum(model[:4]))))
+    columns = np.vstack([rng.normal(size=60), np.ones(60)])[:n_columns]
+    columns[0, rng.random(60) < share] = np.nan
+    n_known, found = int((~np.isnan(columns[0])).sum()), np.empty(11)
+    deviances(points, columns, orders, n_known, found)
+    for point, deviance in zip(points, found, strict=True):
+        products, log_determinant, _, _ = filtered(columns, coefficients_of(point, orders), orders)
+        squared = products[0, 0] - (products[0, 1] ** 2 / products[1, 1] if n_columns > 1 else 0.0)
+        assert deviance == pytest.approx(0.5 * (n_known * np.log(squared) + log_determinant), abs=1e-8)
 
 
 def statsmodels_model(values, order, seasonal_order):

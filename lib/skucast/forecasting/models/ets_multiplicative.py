@@ -49,14 +49,16 @@ def stable(demand: FloatArray) -> BoolArray:
     """Series that a multiplicative form can follow, shape (n_series,)."""
     smallest, largest = np.fmin.reduce(demand, axis=1, initial=np.inf), np.fmax.reduce(demand, axis=1, initial=0.0)
     n_known = (~np.isnan(demand)).sum(axis=1)
-    return (smallest > 0.0) & (largest <= LARGEST_RATIO * smallest) & (n_known >= FEW)
+    is_stable: BoolArray = (smallest > 0.0) & (largest <= LARGEST_RATIO * smallest) & (n_known >= FEW)
+    return is_stable
 
 
 def _jacobian(logs: FloatArray) -> FloatArray:
     """What to add to the AICc of logarithms for that of the values, each divided by its own power of two."""
     known = ~np.isnan(logs)
     log_unit = np.log(2.0) * np.frexp(np.fmax.reduce(logs, axis=1, initial=0.0))[1]
-    return 2.0 * (known.sum(axis=1) * log_unit - np.sum(logs, axis=1, where=known))
+    jacobian: FloatArray = 2.0 * (known.sum(axis=1) * log_unit - np.sum(logs, axis=1, where=known))
+    return jacobian
 
 
 def _into_units(found: dict[str, float], gap: int, largest: float, out: FloatArray) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 
 from skucast.forecasting.compiled import compiled
 from skucast.forecasting.models.sarima_filter import filtered
-from skucast.forecasting.models.sarima_polynomials import expanded, psi_weights
-from skucast.forecasting.models.sarima_search import coefficients_of, explored
+from skucast.forecasting.models.sarima_polynomials import coefficients_of, expanded, psi_weights
+from skucast.forecasting.models.sarima_search import explored, scored
 from skucast.forecasting.models.sarima_starts import start_angles
 from skucast.forecasting.panel import FloatArray, IntArray
 
@@ -44,7 +44,7 @@ class Effort:
     is_fine: bool
 
 
-FAST = Effort(n_starts=2, n_steps=15, gain=0.005, is_fine=False)
+FAST = Effort(n_starts=2, n_steps=25, gain=0.002, is_fine=False)
 THOROUGH = Effort(n_starts=20, n_steps=60, gain=1e-5, is_fine=True)
 
 
@@ -146,7 +146,8 @@ def _best_angles(columns: FloatArray, orders: IntArray, n_known: int, first: Flo
         return np.zeros(0)
     if first.size == grid.shape[1]:
         grid = np.vstack([grid, first])
-    _, scores = explored(grid, columns, orders, n_known, 0, 0.0)
+    scores = np.empty(len(grid))
+    scored(grid, columns, orders, n_known, scores)
     chosen: list[FloatArray] = []
     for index in np.argsort(scores, kind="stable"):
         if len(chosen) < effort.n_starts and all(np.abs(grid[index] - other).max() >= APART for other in chosen):

@@ -12,6 +12,32 @@ from skucast.forecasting.panel import FloatArray, IntArray
 
 
 @compiled
+def coefficients_of(angles: FloatArray, orders: IntArray) -> FloatArray:
+    """(φ, θ, Φ, Θ) of a stationary and invertible model from as many angles; every angle gives one.
+
+    Partial autocorrelations are sin(angle), so that the boundaries lie at finite angles.
+
+    Source: Barndorff-Nielsen & Schou (1973), Journal of Multivariate Analysis 3, 408-419; Durbin-Levinson recursion.
+    """
+    coefficients, before = np.zeros(angles.size), np.zeros(angles.size)
+    at = 0
+    for block in range(4):
+        count = orders[block]
+        for k in range(count):
+            partial = np.sin(angles[at + k])
+            for j in range(k):
+                before[j] = coefficients[at + j]
+            for j in range(k):
+                coefficients[at + j] = before[j] - partial * before[k - 1 - j]
+            coefficients[at + k] = partial
+        if block % 2 == 1:
+            for k in range(count):
+                coefficients[at + k] = -coefficients[at + k]
+        at += count
+    return coefficients
+
+
+@compiled
 def expanded(coefficients: FloatArray, orders: IntArray) -> tuple[FloatArray, FloatArray]:
     """Coefficients φ and θ of the multiplied-out polynomials, shapes (p + Pm,) and (q + Qm,), for lags 1, 2, ..."""
     p, q, seasonal_p, seasonal_q, m = orders

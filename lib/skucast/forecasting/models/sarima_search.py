@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
-from skucast.forecasting.models.sarima_filter import filtered
 from skucast.forecasting.models.sarima_kernel import moments
+from skucast.forecasting.models.sarima_lanes import LANES, deviances
+from skucast.forecasting.models.sarima_polynomials import coefficients_of
 from skucast.forecasting.panel import FloatArray, IntArray
 
 DIFFERENCE = 1e-3
@@ -20,42 +21,15 @@ SAME = 0.1
 
 
 @compiled
-def coefficients_of(angles: FloatArray, orders: IntArray) -> FloatArray:
-    """(φ, θ, Φ, Θ) of a stationary and invertible model from as many angles; every angle gives one.
-
-    Partial autocorrelations are sin(angle), so that the boundaries lie at finite angles.
-
-    Source: Barndorff-Nielsen & Schou (1973), Journal of Multivariate Analysis 3, 408-419; Durbin-Levinson recursion.
-    """
-    coefficients, before = np.zeros(angles.size), np.zeros(angles.size)
-    at = 0
-    for block in range(4):
-        count = orders[block]
-        for k in range(count):
-            partial = np.sin(angles[at + k])
-            for j in range(k):
-                before[j] = coefficients[at + j]
-            for j in range(k):
-                coefficients[at + j] = before[j] - partial * before[k - 1 - j]
-            coefficients[at + k] = partial
-        if block % 2 == 1:
-            for k in range(count):
-                coefficients[at + k] = -coefficients[at + k]
-        at += count
-    return coefficients
-
-
-@compiled
-def _stencil(x: FloatArray, has_derivatives: bool) -> FloatArray:  # noqa: FBT001 - compiled functions take no keywords
+def _stencil(x: FloatArray) -> FloatArray:
     """``x``, and the points whose values give gradient and Hessian there; shape (n_points, k)."""
     k = x.size
-    count = 1 + 2 * k + k * (k - 1) // 2 if has_derivatives else 1
-    points = np.empty((count, k))
-    for row in range(count):
+    points = np.empty((1 + 2 * k + k * (k - 1) // 2, k))
+    for row in range(points.shape[0]):
         for i in range(k):
             points[row, i] = x[i]
     row = 2 * k
-    for i in range(k * has_derivatives):
+    for i in range(k):
         points[1 + i, i] += DIFFERENCE
         points[1 + k + i, i] -= DIFFERENCE
         for j in range(i):
@@ -66,19 +40,18 @@ def _stencil(x: FloatArray, has_derivatives: bool) -> FloatArray:  # noqa: FBT00
 
 
 @compiled
-def _derivatives(values: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
-    """Gradient and Hessian from the values at the stencil."""
-    gradient, hessian = np.zeros(k), np.zeros((k, k))
+def _derivatives(found: FloatArray, gradient: FloatArray, hessian: FloatArray) -> None:
+    """Fill gradient and Hessian from the values at the stencil."""
+    k = gradient.size
     row = 2 * k
     for i in range(k):
-        up, down = values[1 + i], values[1 + k + i]
+        up, down = found[1 + i], found[1 + k + i]
         gradient[i] = (up - down) / (2.0 * DIFFERENCE)
-        hessian[i, i] = (up - 2.0 * values[0] + down) / DIFFERENCE**2
+        hessian[i, i] = (up - 2.0 * found[0] + down) / DIFFERENCE**2
         for j in range(i):
             row += 1
-            hessian[i, j] = (values[row] - up - values[1 + j] + values[0]) / DIFFERENCE**2
+            hessian[i, j] = (found[row] - up - found[1 + j] + found[0]) / DIFFERENCE**2
             hessian[j, i] = hessian[i, j]
-    return gradient, hessian
 
 
 @compiled
@@ -161,65 +134,69 @@ def _is_near(x: FloatArray, reached: FloatArray, n_rows: int) -> bool:
 
 
 @compiled
-def explored(  # noqa: C901, PLR0912, PLR0915 - one compiled likelihood
+def scored(points: FloatArray, columns: FloatArray, orders: IntArray, n_known: int, found: FloatArray) -> None:
+    """Fill the deviances of many points: where there are gaps by a filter of many at once, else without a filter."""
+    if n_known < columns.shape[1]:
+        deviances(points, columns, orders, n_known, found)
+        return
+    for row in range(points.shape[0]):
+        products, log_determinant = moments(columns, coefficients_of(points[row], orders), orders)
+        squared = products[0, 0]
+        if columns.shape[0] > 1:
+            squared -= products[0, 1] ** 2 / products[1, 1]
+        found[row] = 0.5 * (n_known * np.log(squared) + log_determinant) if squared > 0.0 else np.inf
+
+
+@compiled
+def explored(
     starts: FloatArray, columns: FloatArray, orders: IntArray, n_known: int, n_steps: int, gain: float
 ) -> tuple[FloatArray, FloatArray]:
     """Points reached from each start by trust-region Newton steps, shape (n_starts, k), and their deviances.
 
-    The deviance is minus the log-likelihood at the best σ² and regression, but for a constant; infinite if undefined.
-
     Args:
         starts: angles, shape (n_starts, k).
-        columns: the series with NaN where unknown, and regressors if any, shape (n_columns, n).
+        columns: the series with NaN where unknown, and a regressor if any, shape (n_columns, n).
         orders: (p, q, P, Q, m).
         n_known: known values of the series.
-        n_steps: at most; 0 only takes the deviance at the starts.
+        n_steps: at most, 1 or more.
         gain: of log-likelihood: a step that promises less is the last.
 
     Source: Nocedal & Wright (2006), Numerical Optimization, chapter 4, with all eigenvalues made positive.
     """
     n_starts, k = starts.shape
-    reached, deviances = starts.copy(), np.full(n_starts, np.inf)
-    has_gaps = n_known < columns.shape[1]
-    values, vectors, gradient, step = np.zeros(k), np.zeros((k, k)), np.zeros(k), np.zeros(k)
+    reached, lowest = starts.copy(), np.full(n_starts, np.inf)
+    values, vectors, gradient, step, hessian = np.zeros(k), np.zeros((k, k)), np.zeros(k), np.zeros(k), np.zeros((k, k))
+    found = np.empty(1 + 2 * k + k * (k - 1) // 2)
+    at_once = min(LANES, found.size) if n_known < columns.shape[1] else 1
     for row in range(n_starts):
-        trial, radius, promised = starts[row].copy(), FIRST_RADIUS, np.inf
-        is_last = n_steps == 0
+        trial, radius, promised, is_last = starts[row].copy(), FIRST_RADIUS, np.inf, False
         for _ in range(n_steps + 1):
-            points = _stencil(trial, not is_last)
-            found = np.empty(points.shape[0])
-            for i in range(points.shape[0]):
-                coefficients = coefficients_of(points[i], orders)
-                if has_gaps:
-                    products, log_determinant, _, _ = filtered(columns, coefficients, orders)
-                else:
-                    products, log_determinant = moments(columns, coefficients, orders)
-                squared = products[0, 0]
-                if columns.shape[0] > 1:
-                    squared -= products[0, 1] ** 2 / products[1, 1]
-                found[i] = 0.5 * (n_known * np.log(squared) + log_determinant) if squared > 0.0 else np.inf
-                if not found[0] < deviances[row]:
-                    break
-            gained = deviances[row] - found[0]
+            points = _stencil(trial)
+            n_first = 1 if is_last else at_once
+            scored(points[:n_first], columns, orders, n_known, found[:n_first])
+            gained = lowest[row] - found[0]
             if gained > 0.0:
-                deviances[row] = found[0]
+                lowest[row] = found[0]
                 reached[row] = trial
                 if is_last or _is_near(trial, reached, row):
                     break
-                gradient, hessian = _derivatives(found, k)
+                scored(points[n_first:], columns, orders, n_known, found[n_first:])
+                _derivatives(found, gradient, hessian)
                 if not np.isfinite(hessian.sum()):
                     break
                 values, vectors = _eigen(hessian)
-            if gained < 0.25 * promised or np.isnan(gained):
-                length = 0.0
-                for i in range(k):
-                    length += step[i] ** 2
-                radius = 0.25 * min(radius, np.sqrt(length))
-            elif gained > 0.75 * promised:
-                radius = min(2.0 * radius, LARGEST_RADIUS)
-            if is_last or radius < LAST_RADIUS or not np.isfinite(deviances[row]):
+            radius = _new_radius(radius, gained, promised, step)
+            if is_last or radius < LAST_RADIUS or not np.isfinite(lowest[row]):
                 break
             step, promised = _step(values, vectors, gradient, radius)
             is_last = promised < gain
             trial = reached[row] + step
-    return reached, deviances
+    return reached, lowest
+
+
+@compiled
+def _new_radius(radius: float, gained: float, promised: float, step: FloatArray) -> float:
+    """Of the trust region after a step that promised a gain; a step to an undefined point gained NaN."""
+    if gained < 0.25 * promised or np.isnan(gained):
+        return 0.25 * min(radius, float(np.sqrt(np.sum(step**2))))
+    return min(2.0 * radius, LARGEST_RADIUS) if gained > 0.75 * promised else radius
