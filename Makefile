@@ -55,11 +55,11 @@ bench: jars kernels ## seconds of each stage
 	$(BIN)/python tests/benchmarks/stages.py
 
 bench-models: install kernels ## the models beside the packages they replace
-	$(BIN)/python tests/benchmarks/prophet_parity.py --series 60 --timed 5
-	$(BIN)/python tests/benchmarks/sarima_parity.py 45
-	$(BIN)/python tests/benchmarks/ets_theta_parity.py --series 60
-	$(BIN)/python tests/benchmarks/intermittent_parity.py
-	$(BIN)/python tests/benchmarks/m5_size.py
+	$(BIN)/python -m tests.benchmarks.prophet_parity --series 60 --timed 5
+	$(BIN)/python -m tests.benchmarks.sarima_parity 45
+	$(BIN)/python -m tests.benchmarks.automatic_parity --series 60
+	$(BIN)/python -m tests.benchmarks.intermittent_parity
+	$(BIN)/python -m tests.benchmarks.m5_size
 
 bench-scale: jars kernels ## the forecast stage on a million synthetic series (two hours on 2 cores)
 	$(BIN)/python tests/benchmarks/scale.py

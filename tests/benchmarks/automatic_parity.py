@@ -1,17 +1,20 @@
-"""Exponential smoothing and Theta beside statsforecast: likelihood, held-out accuracy, milliseconds per series.
+"""Automatic methods beside statsforecast: held-out accuracy, likelihood of exponential smoothing, time per series.
 
-    python tests/benchmarks/ets_theta_parity.py [--series 100] [--data weekly,daily,m4,carparts]
+    python tests/benchmarks/automatic_parity.py [--series 100] [--data weekly,hourly] [--without arima,AutoARIMA]
 
 Run with the packages of the library and statsforecast in one environment, OMP_NUM_THREADS=1. Both sides use one
 thread and fit the same series, one after the other in the same run; compilation is done before and told apart. Data
-beyond the packaged sample (M4 Weekly, carparts) are read from ``../shared/data`` where they are.
+beyond the packaged sample (M4, carparts) are read from ``../shared/data`` where they are. The weekly and daily items
+of Online Retail are those with a history long enough, whatever they sell.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +23,24 @@ import pandas as pd
 
 from skucast.datasets import dataset_path
 from skucast.forecasting.fits import Fits
+from skucast.forecasting.models.auto_arima import arima_batched
 from skucast.forecasting.models.ets import MAX_SEASON, ets
+from skucast.forecasting.models.ets_multiplicative import ets_multiplicative
+from skucast.forecasting.models.lag_year import theta_lag_year
+from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
+from skucast.forecasting.models.ridge import ridge_autoregression
 from skucast.forecasting.models.theta import dynamic_theta, theta
 from skucast.forecasting.panel import FloatArray, Panel
 from tests.forecasting.reference import panel_of
 
 try:
-    from statsforecast.models import AutoETS, AutoTheta, DynamicOptimizedTheta, OptimizedTheta
+    from statsforecast.models import AutoARIMA, AutoETS, AutoTheta, DynamicOptimizedTheta, OptimizedTheta
 except ImportError:
     AutoETS = None
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 REPEATS = 3
+HOURS, YEAR = 24, 52
 Method = Callable[[Panel], Fits]
 
 
@@ -39,11 +48,15 @@ def main() -> None:
     """Compare on each data set and print one table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--series", type=int, default=100, help="series of each data set, drawn by a fixed seed")
-    parser.add_argument("--data", default="weekly,daily,m4,carparts", help="which data sets, comma separated")
+    parser.add_argument("--data", default=",".join(SOURCES), help="which data sets, comma separated")
+    parser.add_argument("--without", default="", help="methods left out, comma separated")
     arguments = parser.parse_args()
     if AutoETS is None:
         print("statsforecast is not installed here: only our own side is shown (pip install statsforecast==2.1.1)")
-    for name, method in (("ets", ets), ("theta", theta), ("dynamic_theta", dynamic_theta)):
+    for name in set(arguments.without.split(",")) - {""}:
+        OURS.pop(name, None)
+        THEIRS.pop(name, None)
+    for name, method in OURS.items():
         seconds, _ = timed(method, panel_of(np.arange(60.0).reshape(2, 30) % 7, season_length=7))
         print(f"first call of {name}, compilation included: {seconds:.1f} s")
     for name in arguments.data.split(","):
@@ -83,7 +96,8 @@ def timed(fit: Callable[[Any], Any], argument: Any) -> tuple[float, Any]:
 def run(method: Method, values: FloatArray, season: int, horizon: int) -> tuple[float, float, float, float]:
     """Best milliseconds of several calls on a panel of eight copies, MASE, RMSSE, AICc."""
     past, future = values[:-horizon], values[-horizon:]
-    panel = panel_of(np.tile(past, (8, 1)), horizon, season)
+    longer = (7 * season,) if season == HOURS else ()
+    panel = replace(panel_of(np.tile(past, (8, 1)), horizon, season), longer_seasons=longer)
     seconds, fit = min((timed(method, panel) for _ in range(REPEATS)), key=lambda pair: pair[0])
     unit = 2.0 ** np.ceil(np.log2(past.max())) if past.max() > 0 else 1.0
     aicc = float(fit.parameters["aicc"][0]) + 2 * past.size * np.log(unit) if "aicc" in fit.parameters else np.nan
@@ -95,10 +109,12 @@ def run_theirs(
 ) -> tuple[float, float, float, float]:
     """The same of a statsforecast model."""
     past, future = values[:-horizon], values[-horizon:]
-    model = make(season if season <= 52 else 1)
+    model = make(season)
     began = time.perf_counter()
     try:
-        model.fit(past)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(past)
         mean = model.predict(horizon)["mean"]
     except Exception:  # noqa: BLE001 - a model that refuses a series is left out of the means
         return (time.perf_counter() - began) * 1e3, np.nan, np.nan, np.nan
@@ -106,8 +122,8 @@ def run_theirs(
 
 
 def scores(past: FloatArray, future: FloatArray, mean: FloatArray, season: int) -> tuple[float, float]:
-    """MASE (seasonal difference, of lag 1 where shorter) and RMSSE."""
-    lag = season if past.size > season else 1
+    """MASE (seasonal differences, of lag 1 for weeks as in the M4 competition) and RMSSE."""
+    lag = season if season < YEAR and past.size > season else 1
     absolute, square = np.mean(np.abs(past[lag:] - past[:-lag])), np.mean(np.diff(past) ** 2)
     error = future - mean
     if absolute == 0 or square == 0:
@@ -116,17 +132,27 @@ def scores(past: FloatArray, future: FloatArray, mean: FloatArray, season: int) 
 
 
 def seasonal(season: int) -> int:
-    """The season length both sides give to exponential smoothing."""
+    """The season length both sides give to exponential smoothing and to ARIMA."""
     return season if season <= MAX_SEASON else 1
 
 
-OURS: dict[str, Method] = {"ets": ets, "theta": theta, "dynamic_theta": dynamic_theta}
+OURS: dict[str, Method] = {
+    "ets": ets,
+    "ets_multiplicative": ets_multiplicative,
+    "theta": theta,
+    "dynamic_theta": dynamic_theta,
+    "theta_lag_year": theta_lag_year,
+    "ridge_autoregression": ridge_autoregression,
+    "seasonal_smoothing": seasonal_smoothing,
+    "arima": arima_batched,
+}
 THEIRS: dict[str, Callable[[int], Any]] = {
     "AutoETS additive": lambda m: AutoETS(season_length=seasonal(m), model="AZZ" if seasonal(m) > 1 else "AZN"),
     "AutoETS": lambda m: AutoETS(season_length=seasonal(m)),
     "OptimizedTheta": lambda m: OptimizedTheta(season_length=m),
     "DynamicOptimizedTheta": lambda m: DynamicOptimizedTheta(season_length=m),
     "AutoTheta": lambda m: AutoTheta(season_length=m),
+    "AutoARIMA": lambda m: AutoARIMA(season_length=seasonal(m)),
 }
 
 
@@ -149,12 +175,24 @@ def season_days(rule: str) -> int:
 
 
 def m4(count: int) -> Iterator[tuple[FloatArray, int, int]]:
-    """M4 Weekly, horizon 13, the last 104 weeks before it; scored with m = 1 as in the competition."""
+    """M4 Weekly, horizon 13, the last 260 weeks before it."""
+    for values in m4_series("Weekly", count):
+        yield values[-273:], YEAR, 13
+
+
+def hourly(count: int) -> Iterator[tuple[FloatArray, int, int]]:
+    """M4 Hourly, horizon 48, the last two weeks before it."""
+    for values in m4_series("Hourly", count):
+        yield values[-384:], HOURS, 48
+
+
+def m4_series(frequency: str, count: int) -> Iterator[FloatArray]:
+    """Series of the competition, training and test part, drawn by a fixed seed."""
     table = pd.read_parquet(SHARED / "m4_weekly_hourly.parquet")
-    table = table[table["frequency"] == "Weekly"].sort_values(["series_id", "step"])
-    series = [group["y"].to_numpy() for _, group in table.groupby("series_id")]
+    table = table[table["frequency"] == frequency].sort_values(["series_id", "step"])
+    series = [group["y"].to_numpy(dtype=np.float64) for _, group in table.groupby("series_id")]
     for index in np.sort(np.random.default_rng(0).permutation(len(series))[:count]):
-        yield series[index][-117:].astype(np.float64), 1, 13
+        yield series[index]
 
 
 def carparts(count: int) -> Iterator[tuple[FloatArray, int, int]]:
@@ -173,6 +211,7 @@ SOURCES: dict[str, Callable[[int], Iterator[tuple[FloatArray, int, int]]]] = {
     "weekly": lambda count: retail(count, "W", 52, 6),
     "daily": lambda count: retail(count, "D", 7, 14),
     "m4": m4,
+    "hourly": hourly,
     "carparts": carparts,
 }
 
