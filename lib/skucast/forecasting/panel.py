@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ class Panel:
         """Periods of every season, rising."""
         return (self.season_length, *self.longer_seasons)
 
-    @property
+    @cached_property
     def is_known(self) -> BoolArray:
         """Periods whose demand is known, shape (n_series, n_periods)."""
         return ~np.isnan(self.demand)
