@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.forecasting.models import library_prophet
-from skucast.forecasting.models.prophet_batch import forecast, prophet_batched, solve
+from skucast.forecasting.models.prophet_batch import forecast, prophet_batched, prophet_components, solve
 from skucast.forecasting.models.prophet_design import Designer, changepoint_places, standardised
 from skucast.forecasting.models.prophet_law import step_variance, sum_variance
 from skucast.forecasting.models.prophet_settings import Fourier, ProphetSettings, Regressor
@@ -269,6 +269,19 @@ def test_a_regressor_and_a_season_of_ones_own_are_learned():
     assert np.abs(prophet_batched(panel, narrow).mean[0] - expected).max() > 1
     with pytest.raises(ValueError, match="unknown regressors weather; the drivers of the panel are price"):
         prophet_batched(panel, ProphetSettings(regressors={"weather": Regressor()}))
+
+
+def test_collinear_regressors_share_their_effect_and_do_no_harm():
+    price = np.random.default_rng(1).normal(0, 3, 148)
+    drivers = {"price": price[None], "the same again": price[None], "in cents": 100 * price[None]}
+    panel = replace(daily(60 + 4 * price[:120] + sales(1, 120)), drivers=drivers)
+    fits, alone = prophet_batched(panel), prophet_batched(replace(panel, drivers={"price": price[None]}))
+    assert fits.parameters["kkt"][0] < 1e-6
+    np.testing.assert_allclose(fits.mean, alone.mean, rtol=1e-3)
+    parts = prophet_components(panel, fits)
+    shares = [values[0] for name, values in parts.items() if name.startswith("driver")]
+    assert len(shares) == 3
+    np.testing.assert_allclose(shares[1:], [shares[0]] * 2, rtol=1e-6)
 
 
 def test_the_package_learns_the_same_from_a_driver():
