@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from hypothesis import settings
 
-from skucast.forecasting.engine import Plan
+from skucast.forecasting.choice import RMSSE, Criterion, choose, verdicts
+from skucast.forecasting.engine import Plan, forecast_panel
+from skucast.forecasting.error_law import error_law
 from skucast.forecasting.panel import Panel
 
 MONDAY = date(2010, 11, 29)
@@ -41,6 +44,41 @@ def plan_of(*methods: str, **changes: Any) -> Plan:
     defaults = {"origins": 4, "origin_step": 1, "min_periods": 4, "tier_shares": {}}
     defaults |= {"outlier_method": "none", "outlier_limit": 3.0, "outlier_treatment": "flag"}
     return Plan(methods=methods, methods_by_class=dict.fromkeys(CLASSES, methods), **(defaults | changes))
+
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def decided(
+    panel: Panel, plan: Plan, revenue_share_before: Any = None, methods: Any = None, criterion: str = RMSSE
+) -> Any:
+    """Everything about a panel's forecasts in one place, champions chosen without knowledge of other series."""
+    share = np.zeros(panel.n_series) if revenue_share_before is None else revenue_share_before
+    fits = forecast_panel(panel, plan, share, methods)
+    contest, rule = fits.contest, Criterion(RMSSE, 0.0, plan.min_periods)
+    choice = choose(contest, error_law({}, contest.trials.names, LEVELS, panel.horizon, 1), rule)
+    why, rows = verdicts(contest, choice, rule), np.arange(panel.n_series)
+    return SimpleNamespace(
+        method=choice.method,
+        status=tuple(str(status) for status, _ in why),
+        reason=tuple(reason for _, reason in why),
+        mean=contest.mean[rows, choice.column],
+        components={name: values[rows, choice.column] for name, values in fits.components.items()},
+        scale=fits.scale,
+        n_outliers=fits.n_outliers,
+        milliseconds=fits.milliseconds,
+        profile=fits.profile,
+        trials=contest.trials,
+        column=choice.column,
+        parameters=[
+            {
+                name.partition(".")[2]: value
+                for name, value in found.items()
+                if name.startswith(f"{contest.trials.names[place]}.")
+            }
+            for found, place in zip(fits.parameters, choice.column.tolist(), strict=True)
+        ],
+    )
 
 
 def known(values: Iterable[float]) -> list[float]:

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.fits import Fits, batched, per_series
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.models.smoothing import ALPHAS
 from skucast.forecasting.registry import METHODS, Method, Tier
 from tests.forecasting import reference
-from tests.forecasting.reference import FAST, examples, panel_of, plan_of
+from tests.forecasting.reference import FAST, decided, examples, panel_of, plan_of
 
 NAN = np.nan
 PANELS = hnp.arrays(
@@ -29,23 +28,24 @@ PLAN = plan_of(*FAST, origins=3, min_periods=3)
 
 
 def forecast(panel, plan=PLAN, methods=METHODS):
-    return forecast_panel(panel, plan, np.zeros(panel.n_series), methods)
+    return decided(panel, plan, methods=methods)
 
 
 def records(result, series):
     """What the backtest of one series says, keyed by origin and method."""
-    table = result.backtest
+    trials = result.trials
+    errors = trials.scored_errors()[series]
     return {
-        (int(table.origin[i]), result.method_names[table.method[i]]): (
-            int(table.sums.n_scored[i]),
-            table.sums.squared_error[i],
-            table.sums.absolute_error[i],
-            table.sums.error[i],
-            table.naive_mean_square[i],
-            table.scale[i],
-            *table.forecasts[i],
+        (int(trials.origin[series, o]), trials.names[k]): (
+            int(trials.is_scored[series, o].sum()),
+            (errors[o, k] ** 2).sum(),
+            np.abs(errors[o, k]).sum(),
+            errors[o, k].sum(),
+            trials.naive_mean_square[series, o],
+            trials.scale[series, o],
+            *trials.forecasts[series, o, k],
         )
-        for i in np.flatnonzero(table.series == series)
+        for o, k in zip(*np.nonzero((trials.origin[series] >= 0)[:, None] & trials.is_tried[series]), strict=True)
     }
 
 
@@ -165,31 +165,32 @@ def test_degenerate_histories_have_a_named_forecast(values, status, method, mean
 
 
 def test_a_panel_without_series_or_without_history_is_no_error():
-    assert 0 == forecast(panel_of(np.empty((0, 9)))).backtest.series.size
+    assert 0 == forecast(panel_of(np.empty((0, 9)))).trials.forecasts.size
     empty = forecast(panel_of(np.empty((2, 0))))
     assert ("too_short", "too_short") == empty.status
     assert (empty.mean == 0).all()
 
 
-def test_the_champion_backtest_holds_forecasts_and_actuals_of_every_origin():
+def test_the_backtest_holds_forecasts_and_actuals_of_every_origin():
     panel = panel_of([[1, 2, 1, 2, 1, 9, 1, 2, 1, 2, 1, 2]], horizon=2, closed=[10])
-    table = forecast(panel, plan_of("ses", origins=3, min_periods=3)).champion_backtest
-    assert [8, 9, 10] == table.origin.tolist()
-    np.testing.assert_array_equal(table.actuals, [[1, 2], [2, 0], [0, 2]])
-    assert (table.forecasts[[1, 2], [1, 0]] == 0).all()
-    assert [2, 1, 1] == table.sums.n_scored.tolist()
-    assert (table.scale > 0).all()
+    result = forecast(panel, plan_of("ses", origins=3, min_periods=3))
+    trials, ses = result.trials, result.column[0]
+    assert [[8, 9, 10]] == trials.origin.tolist()
+    np.testing.assert_array_equal(trials.actuals[0], [[1, 2], [2, 0], [0, 2]])
+    assert (trials.forecasts[0, [1, 2], ses, [1, 0]] == 0).all()
+    assert [2, 1, 1] == trials.is_scored[0].sum(axis=1).tolist()
+    assert (trials.scale > 0).all()
 
 
 def test_a_class_without_allowed_method_falls_back_and_says_so():
     plan = plan_of("prophet_stan", origins=3, tier_shares={Tier.LIBRARY: 0.5})
     plan = dataclasses.replace(plan, methods_by_class={"smooth": ("prophet_stan",)})
     panel = panel_of([[3.0, 4.0] * 8, [0.0, 4.0] * 8])
-    result = forecast_panel(panel, plan, np.array([0.5, 0.0]))
+    result = decided(panel, plan, np.array([0.5, 0.0]))
     assert ("fallback", "fallback") == result.status
     assert "no method allowed for class intermittent; mean instead" == result.reason[1]
     assert {"mean"} == set(result.method)
-    assert 6 == result.champion_backtest.series.size
+    assert [3, 3] == result.trials.n_origins.tolist()
 
 
 def failing(when):
@@ -215,7 +216,7 @@ def test_a_method_that_raises_at_any_origin_or_in_the_end_becomes_a_marked_fallb
     assert {"mean"} == set(result.method)
     assert result.reason[0].startswith("fragile failed: RuntimeError: the solver gave up !!!")
     assert result.reason[0].endswith("!; mean instead")
-    assert 2 * 3 == result.champion_backtest.series.size
+    assert [3, 3] == result.trials.n_origins.tolist()
 
 
 def test_a_failure_touches_its_own_series_only():
@@ -228,7 +229,7 @@ def test_when_every_candidate_fails_the_mean_of_known_demand_is_left():
     result = forecast(SWITCHING, plan_of("fragile", origins=3), failing(lambda _: True))
     assert ("fallback", "fallback") == result.status
     assert (result.mean == 4.0).all()
-    assert 0 == result.backtest.series.size
+    assert not result.trials.is_tried.any()
 
 
 def test_a_method_hears_from_earlier_origins_only():
@@ -260,7 +261,7 @@ def test_outliers_are_counted_and_capped_only_when_asked():
     treated = forecast(panel_of(values), plan_of("mean", outlier_method="iqr", outlier_treatment="cap"))
     assert [1] == flagged.n_outliers.tolist() == treated.n_outliers.tolist()
     assert flagged.mean[0, 0] > 30 > 7 > treated.mean[0, 0]
-    assert (treated.champion_backtest.actuals[:2] == flagged.champion_backtest.actuals[:2]).all()
+    np.testing.assert_array_equal(treated.trials.actuals, flagged.trials.actuals)
 
 
 @pytest.mark.parametrize(
@@ -315,8 +316,35 @@ def test_settings_of_prophet_change_its_forecasts_and_no_others():
     t = np.arange(80.0)
     panel = panel_of([20 + np.maximum(t - 60, 0) + np.random.default_rng(0).normal(0, 0.1, 80)], season_length=7)
     plans = [plan_of("prophet", "mean", prophet=chosen) for chosen in (ProphetSettings(), ProphetSettings("flat"))]
-    linear, flat = (forecast_panel(panel, plan, np.zeros(1)) for plan in plans)
-    is_prophet = flat.backtest.method == flat.method_names.index("prophet")
-    changed = np.abs(linear.backtest.forecasts - flat.backtest.forecasts)
-    assert changed[is_prophet].min() > 1
-    assert changed[~is_prophet].max() == 0
+    linear, flat = (decided(panel, plan).trials for plan in plans)
+    is_prophet = np.array(flat.names) == "prophet"
+    changed = np.abs(linear.forecasts - flat.forecasts)
+    assert changed[:, :, is_prophet].min() > 1
+    assert changed[:, :, ~is_prophet].max() == 0
+
+
+def test_combinations_are_of_all_candidates_but_the_anchors():
+    rng = np.random.default_rng(4)
+    panel = panel_of(rng.poisson(9, (3, 30)).astype(float), horizon=4)
+    names = ("naive", "ses", "tsb", "adida", "combination_mean", "combination_median")
+    trials = decided(panel, plan_of(*names)).trials
+    assert trials.names == ("naive", "mean", "tsb", "ses", "adida", "combination_mean", "combination_median")
+    members = trials.forecasts[:, :, 2:5]
+    np.testing.assert_allclose(trials.forecasts[:, :, 5], members.mean(axis=2))
+    np.testing.assert_allclose(trials.forecasts[:, :, 6], np.median(members, axis=2))
+    one = decided(panel, plan_of("naive", "ses", "combination_mean"))
+    assert not one.trials.is_tried[:, -1].any()
+    assert set(one.method) <= {"naive", "ses"}
+
+
+def test_a_failing_member_leaves_a_combination_to_the_others():
+    methods = (*METHODS[:2], *(m for m in METHODS if m.name in ("ses", "tsb")), failing(lambda _: True)[-1])
+    plan = plan_of("ses", "tsb", "fragile", "combination_mean", origins=3)
+    trials = forecast(SWITCHING, plan, methods).trials
+    places = [trials.names.index(name) for name in ("ses", "tsb")]
+    np.testing.assert_allclose(trials.forecasts[:, :, -1], trials.forecasts[:, :, places].mean(axis=2))
+
+
+def test_an_unknown_method_is_named():
+    with pytest.raises(ValueError, match="unknown forecasting methods sess; known are naive"):
+        decided(panel_of([[1.0] * 9]), plan_of("sess"))

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skucast.forecasting.engine import forecast_panel
-from tests.forecasting.reference import FAST, panel_of, plan_of
+from tests.forecasting.reference import FAST, decided, panel_of, plan_of
 
 LINES = Path(__file__).parents[3] / "shared" / "data" / "online_retail.parquet"
 HORIZON = 6
@@ -31,17 +30,17 @@ def weekly():
 @pytest.mark.shared
 def test_smoothing_beats_the_naive_forecast_and_the_choice_holds_out_of_sample(weekly):
     """Scores of the backtest by method, and of the champion on six weeks that its choice never saw."""
-    result = forecast_panel(panel_of(weekly, HORIZON), plan_of(*FAST), np.zeros(300))
-    scores = result.backtest.pooled_rmsse(300, len(result.method_names))[:, : len(FAST)]
+    trials = decided(panel_of(weekly, HORIZON), plan_of(*FAST)).trials
+    scores = trials.pooled_rmsse()
     scores = scores[np.isfinite(scores).all(axis=1)]
-    by_method = dict(zip(result.method_names, np.sqrt((scores**2).mean(axis=0)), strict=False))
+    by_method = dict(zip(trials.names, np.sqrt((scores**2).mean(axis=0)), strict=True))
     print("\nRMSSE, root mean square over items:", {name: round(float(v), 3) for name, v in by_method.items()})
     assert by_method["ses"] < by_method["naive"]
 
     past = panel_of(weekly[:, :-HORIZON], HORIZON)
     errors = {}
     for plan in (FAST, ("naive",), ("ses",)):
-        chosen = forecast_panel(past, plan_of(*plan), np.zeros(300))
+        chosen = decided(past, plan_of(*plan))
         errors[plan] = np.nansum(np.abs(weekly[:, -HORIZON:] - chosen.mean)) / np.nansum(weekly[:, -HORIZON:])
     print("held-out WAPE:", {"champion" if len(k) > 1 else k[0]: round(float(v), 3) for k, v in errors.items()})
     assert errors[FAST] < errors[("naive",)]

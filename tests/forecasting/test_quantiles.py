@@ -6,27 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd, scaled_errors
+from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
 from tests.forecasting.reference import examples
 
 NAN = np.nan
-ERRORS = hnp.arrays(np.float64, (2, 4, 3), elements=st.floats(-5, 20))
+ERRORS = hnp.arrays(np.float64, (3, 4, 3), elements=st.floats(-5, 20))
 MEANS = hnp.arrays(np.float64, (3, 4), elements=st.floats(0, 50))
-ROWS = np.array([0, 1, 1])
 SCALE = np.array([0.5, 1.0, 4.0])
-
-
-def test_scaled_errors_by_hand():
-    step, total = scaled_errors(np.array([[1.0, 1, 1, 1]]), np.array([[3.0, 0, NAN, 2]]), np.array([2.0]))
-    np.testing.assert_array_equal(step, [[1.0, -0.5, NAN, 0.5]])
-    np.testing.assert_array_equal(total, [[1.0, 0.5, NAN, NAN]])
 
 
 @examples
 @given(MEANS, ERRORS, ERRORS, hnp.arrays(bool, (3, 4)))
 def test_quantiles_never_fall_and_are_never_negative(mean, step_errors, sum_errors, is_closed):
     """Even where pooled error quantiles cross. Sums never fall from step to step either."""
-    single, total = calibrated_quantiles(mean, SCALE, step_errors, sum_errors, ROWS, is_closed)
+    single, total = calibrated_quantiles(mean, SCALE, step_errors, sum_errors, is_closed)
     assert (3, 4, 3) == single.shape == total.shape
     for quantiles in (single, total):
         assert (quantiles >= 0).all()
@@ -36,11 +29,10 @@ def test_quantiles_never_fall_and_are_never_negative(mean, step_errors, sum_erro
 
 
 def test_quantiles_by_hand():
-    """Mean 10 a step, scale 4: the pooled errors of its own class, in units, on top of the mean."""
+    """Mean 10 a step, scale 4: the pooled errors, in units, on top of the mean."""
     mean, scale = np.array([[10.0, 10.0]]), np.array([4.0])
-    step = np.array([np.zeros((2, 2)), [[-3.0, 1.0], [-1.0, 2.0]]])
-    total = np.array([np.zeros((2, 2)), [[-3.0, 1.0], [-2.0, 2.5]]])
-    single, cumulative = calibrated_quantiles(mean, scale, step, total, np.array([1]), np.zeros((1, 2), dtype=bool))
+    step, total = np.array([[[-3.0, 1.0], [-1.0, 2.0]]]), np.array([[[-3.0, 1.0], [-2.0, 2.5]]])
+    single, cumulative = calibrated_quantiles(mean, scale, step, total, np.zeros((1, 2), dtype=bool))
     assert [[[0.0, 14.0], [6.0, 18.0]]] == single.tolist()
     assert [[[0.0, 14.0], [12.0, 30.0]]] == cumulative.tolist()
 
@@ -48,11 +40,11 @@ def test_quantiles_by_hand():
 @examples
 @given(MEANS, st.sampled_from([0.125, 8.0, 2.0**40]))
 def test_quantiles_turn_with_the_unit_of_measure(mean, unit):
-    errors = np.sort(np.random.default_rng(1).normal(size=(2, 4, 3)), axis=2)
+    errors = np.sort(np.random.default_rng(1).normal(size=(3, 4, 3)), axis=2)
     closed = np.zeros((3, 4), dtype=bool)
     for ours, scaled in zip(
-        calibrated_quantiles(mean, SCALE, errors, errors, ROWS, closed),
-        calibrated_quantiles(unit * mean, unit * SCALE, errors, errors, ROWS, closed),
+        calibrated_quantiles(mean, SCALE, errors, errors, closed),
+        calibrated_quantiles(unit * mean, unit * SCALE, errors, errors, closed),
         strict=True,
     ):
         np.testing.assert_array_equal(scaled, unit * ours)
@@ -61,12 +53,12 @@ def test_quantiles_turn_with_the_unit_of_measure(mean, unit):
 def test_a_pool_without_errors_is_refused():
     errors = np.full((1, 4, 3), NAN)
     with pytest.raises(ValueError, match="wider class"):
-        calibrated_quantiles(np.ones((1, 4)), np.ones(1), errors, errors, np.zeros(1, int), np.zeros((1, 4), bool))
+        calibrated_quantiles(np.ones((1, 4)), np.ones(1), errors, errors, np.zeros((1, 4), bool))
 
 
 def test_cumulative_sd_is_scale_times_the_pooled_root_mean_square():
     moments = np.array([[1.0, 4.0], [9.0, 16.0]])
-    assert [[6.0, 8.0], [1.0, 2.0]] == cumulative_sd(np.array([2.0, 1.0]), moments, np.array([1, 0])).tolist()
+    assert [[6.0, 8.0], [1.0, 2.0]] == cumulative_sd(np.array([2.0, 1.0]), moments[::-1]).tolist()
 
 
 def test_quantiles_of_new_draws_are_met_as_often_as_promised():
@@ -76,11 +68,12 @@ def test_quantiles_of_new_draws_are_met_as_often_as_promised():
     actuals = rng.gamma(4, size[:, None] / 4, (4000, 3))
     mean = np.repeat(size[:, None], 3, axis=1)
     levels, half = np.array([0.1, 0.5, 0.95]), slice(0, 2000)
+    steps = (actuals[half] - mean[half]) / size[half, None]
     pooled = [
-        np.quantile(errors, levels, axis=0).T[None] for errors in scaled_errors(mean[half], actuals[half], size[half])
+        np.tile(np.quantile(errors, levels, axis=0).T, (2000, 1, 1)) for errors in (steps, np.cumsum(steps, axis=1))
     ]
     rest, closed = slice(2000, 4000), np.zeros((2000, 3), bool)
-    single, total = calibrated_quantiles(mean[rest], size[rest], *pooled, np.zeros(2000, int), closed)
+    single, total = calibrated_quantiles(mean[rest], size[rest], *pooled, closed)
     np.testing.assert_allclose((actuals[rest, :, None] <= single).mean(axis=0), np.tile(levels, (3, 1)), atol=0.03)
     sums = np.cumsum(actuals[rest], axis=1)
     np.testing.assert_allclose((sums[:, :, None] <= total).mean(axis=0), np.tile(levels, (3, 1)), atol=0.03)

@@ -148,10 +148,11 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
     expected, found = contents(reference.folder), contents(warehouse)
     del expected["run"], found["run"]
     assert differences(expected, found) == []
-    fits = [stage for stage in _stages(events) if "MapInArrow" in stage.plan]
-    assert fits
-    assert {stage.tasks for stage in fits} == {BUCKETS}
-    assert set.union(*(stage.executors for stage in fits)) == {"0", "1"}
+    maps = [stage for stage in _stages(events) if "MapInArrow" in stage.plan]
+    on_buckets = [stage for stage in maps if stage.tasks == BUCKETS]
+    assert on_buckets
+    assert len(maps) - len(on_buckets) <= 1  # errors are brought together in as many tasks as they need
+    assert set.union(*(stage.executors for stage in on_buckets)) == {"0", "1"}
 
 
 @pytest.mark.spark
@@ -172,9 +173,10 @@ def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession) -> No
         partition = TaskContext.get().partitionId()
         return pd.DataFrame({"bucket": rows["bucket"].head(1), "partition": partition, "rows": len(rows)})
 
-    panel = long_panel(demand, calendar, revenue_shares(demand), span, 6)
+    series = revenue_shares(demand).selectExpr("*", "2 AS evaluation_span")
+    panel = long_panel(demand, calendar, series, span, 6)
     placed = panel.groupBy("bucket").applyInPandas(where, "bucket int, partition int, rows int").toPandas()
 
     assert sorted(placed["bucket"]) == list(range(6))
     assert placed["partition"].nunique() == 6
-    assert placed["rows"].sum() == 40 * (1 + 5)
+    assert placed["rows"].sum() == 40 * (2 + 5)

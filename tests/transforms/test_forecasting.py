@@ -12,14 +12,16 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from skucast.forecasting.choice import PINBALL, Criterion
 from skucast.forecasting.engine import Plan
+from skucast.forecasting.error_law import error_law
 from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
-from skucast.transforms.fitting import FIT, TRIAL, fitted
-from skucast.transforms.forecasting import Written, backtest, components, distribution, series_status
-from skucast.transforms.panel import HEADER, Span
-from skucast.transforms.spread import pooled_errors, spread_ladder
+from skucast.transforms.fitting import Layout, fitted
+from skucast.transforms.forecasting import Decision
+from skucast.transforms.panel import EVALUATION_SPAN, SHARE, Span
+from skucast.transforms.spread import pooled_errors, pools
 
 pytestmark = pytest.mark.spark
 
@@ -27,7 +29,7 @@ FIRST, N_PERIODS, HORIZON = date(2011, 1, 3), 40, 4
 SPAN = Span(FIRST, FIRST + timedelta(days=7 * (N_PERIODS - 1)), HORIZON, Frequency.WEEK)
 CLOSED = (10, N_PERIODS + 1)
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
-METHODS = ("naive", "mean", "ses", "croston", "sba", "tsb")
+METHODS = ("naive", "mean", "ses", "croston", "sba", "tsb", "combination_mean")
 PLAN = Plan(
     methods=METHODS,
     methods_by_class=dict.fromkeys(("smooth", "erratic", "intermittent", "lumpy"), METHODS),
@@ -39,7 +41,7 @@ PLAN = Plan(
     outlier_limit=6.0,
     outlier_treatment="cap",
 )
-WRITTEN = Written(SPAN.cutoff, "run-1", LEVELS)
+LAYOUT = Layout.of(PLAN, SPAN)
 
 
 def histories() -> pd.DataFrame:
@@ -65,7 +67,8 @@ def histories() -> pd.DataFrame:
                     "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [],
                 }
             )  # fmt: skip
-        rows.append({"item_id": item, "location_id": "GB-1", "t": HEADER, "demand": 0.0, "is_closed": False})
+        for t, value in ((SHARE, 0.0), (EVALUATION_SPAN, 3.0)):
+            rows.append({"item_id": item, "location_id": "GB-1", "t": t, "demand": value, "is_closed": False})
     return pd.DataFrame(rows).astype({"demand": object})
 
 
@@ -87,10 +90,20 @@ def fits(spark: SparkSession) -> DataFrame:
     return fits_of(spark, histories(), 1)
 
 
+def decision(fits: DataFrame) -> Decision:
+    law = error_law(pools(pooled_errors(fits, LAYOUT, LEVELS, 21), LAYOUT.names), LAYOUT.names, LEVELS, HORIZON, 10)
+    return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1")
+
+
+@pytest.fixture(scope="module")
+def decided(fits: DataFrame) -> Decision:
+    return decision(fits)
+
+
 def comparable(rows: DataFrame) -> pd.DataFrame:
     """All but the clock, in a fixed order, maps and arrays as text rounded to nine digits."""
     frame = rows.drop("milliseconds").toPandas()
-    keys = [name for name in ("kind", "item_id", "location_id", "origin", "method", "step") if name in frame]
+    keys = [name for name in ("item_id", "location_id", "origin", "method", "step") if name in frame]
     frame = frame.assign(**{name: frame[name].map(str) for name in keys}).sort_values(keys).reset_index(drop=True)
     return frame.map(_rounded)
 
@@ -109,12 +122,13 @@ def test_nothing_depends_on_bucket_count_or_row_order(spark: SparkSession, fits:
     shuffled = histories().sample(frac=1, random_state=5)
     other = fits_of(spark, shuffled, 5)
     pd.testing.assert_frame_equal(comparable(fits), comparable(other), check_dtype=False)
-    pooled = [pooled_errors(each, LEVELS).orderBy("demand_class", "step").toPandas() for each in (fits, other)]
-    np.testing.assert_allclose(pooled[0]["sum_moment"], pooled[1]["sum_moment"], rtol=1e-9)
+    for target in (SERIES_STATUS, BACKTEST, FORECAST):
+        ours, theirs = (comparable(decision(each).rows(each, target)) for each in (fits, other))
+        pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
     other.unpersist()
 
 
-def test_a_series_alone_is_forecast_as_in_company(spark: SparkSession, fits: DataFrame):
+def test_a_series_alone_is_fitted_as_in_company(spark: SparkSession, fits: DataFrame):
     rows = histories()
     alone = fits_of(spark, rows[rows["item_id"] == "rare3"], 1)
     together = fits.where("item_id = 'rare3'")
@@ -122,8 +136,8 @@ def test_a_series_alone_is_forecast_as_in_company(spark: SparkSession, fits: Dat
     alone.unpersist()
 
 
-def test_every_series_appears_once_and_says_why(fits: DataFrame):
-    status = series_status(fits, SPAN.cutoff, "run-1")
+def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: Decision):
+    status = decided.rows(fits, SERIES_STATUS)
     check(status, SERIES_STATUS, "series_status")
     rows = {row["item_id"]: row for row in status.collect()}
     assert set(histories()["item_id"]) == set(rows)
@@ -131,30 +145,37 @@ def test_every_series_appears_once_and_says_why(fits: DataFrame):
     assert 10 == rows["smooth0"]["n_periods"]
     assert all(row["reason"] for row in rows.values())
     assert {"smooth", "intermittent", "lumpy", "erratic"} & {row["demand_class"] for row in rows.values()}
+    by_ses = [row for row in rows.values() if row["method"] == "ses"]
+    assert all("alpha" in row["parameters"] and not any("." in name for name in row["parameters"]) for row in by_ses)
+    assert {row["method"] for row in rows.values()} <= {*METHODS}
 
 
-def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits: DataFrame):
-    rows = backtest(fits, SPAN.cutoff, "run-1")
+def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits: DataFrame, decided: Decision):
+    rows = decided.rows(fits, BACKTEST)
     check(rows, BACKTEST, "backtest")
-    for row in rows.collect():
+    found = rows.collect()
+    for row in found:
         assert row["is_champion"] == (row["forecasts"] is not None) == (row["scale"] is not None)
         assert FIRST < row["origin"] < SPAN.cutoff
     champions = rows.where("is_champion").select("item_id", "method").distinct()
-    methods = fits.where(f"kind = '{FIT}'").select("item_id", "method")
+    methods = decided.rows(fits, SERIES_STATUS).select("item_id", "method")
     assert champions.join(methods, ["item_id", "method"], "left_anti").isEmpty()
-    assert fits.where(f"kind = '{TRIAL}'").count() == rows.count()
+    own = [row for row in found if row["is_champion"] and row["item_id"] == "smooth3"]
+    for row in own:
+        pairs = [(a, f) for a, f in zip(row["actuals"], row["forecasts"], strict=True) if a is not None]
+        assert row["sum_squared_error"] == pytest.approx(sum((a - f) ** 2 for a, f in pairs))
+        assert row["sum_error"] == pytest.approx(sum(a - f for a, f in pairs))
+    assert len(own) == PLAN.origins
 
 
-def test_the_laws_of_a_distribution(fits: DataFrame):
+def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
     """Quantiles rise with the level, sums with the step; closed steps are 0 for certain; means add up."""
-    pooled = pooled_errors(fits, LEVELS).toPandas()
-    spread = spread_ladder(pooled, LEVELS, HORIZON, 10)
-    rows = distribution(fits, spread, SPAN, WRITTEN)
+    rows = decided.rows(fits, FORECAST)
     check(FORECAST.select(rows), FORECAST, "forecast")
     frame = rows.toPandas()
     assert len(set(histories()["item_id"])) * HORIZON == len(frame)
     assert {"class", "all", "prior"} >= set(frame["spread_rung"])
-    classes = {row["item_id"]: row["demand_class"] for row in fits.where(f"kind = '{FIT}'").collect()}
+    classes = {row["item_id"]: row["demand_class"] for row in fits.collect()}
     for item, own in frame.sort_values("step").groupby("item_id"):
         assert [1, 2, 3, 4] == own["step"].tolist()
         assert [SPAN.cutoff + timedelta(days=7 * n) for n in (1, 2, 3, 4)] == own["period_start"].tolist()
@@ -174,27 +195,27 @@ def test_the_laws_of_a_distribution(fits: DataFrame):
     assert (frame.loc[frame["item_id"].str.startswith("smooth"), "cumulative_sd"] > 0).all()
 
 
-def test_the_spread_of_a_series_is_that_of_its_class_times_its_scale(fits: DataFrame):
-    pooled = pooled_errors(fits, LEVELS).toPandas()
-    spread = spread_ladder(pooled, LEVELS, HORIZON, 10)
-    row = distribution(fits, spread, SPAN, WRITTEN).where("item_id = 'smooth3' AND step = 1").first()
-    fit = fits.where(f"kind = '{FIT}' AND item_id = 'smooth3'").first()
-    index = spread.classes.index(fit["demand_class"])
-    expected = np.maximum(fit["mean"][0] + fit["scale"] * spread.step_quantiles[index, 0], 0.0)
-    np.testing.assert_allclose(expected, row["quantiles"])
-    assert fit["scale"] * np.sqrt(spread.sum_moments[index, 0]) == pytest.approx(row["cumulative_sd"])
-    assert spread.rungs[index, 0] == row["spread_rung"]
+def test_the_spread_of_a_series_is_that_of_its_method_in_its_class_times_its_scale(fits: DataFrame, decided: Decision):
+    row = decided.rows(fits, FORECAST).where("item_id = 'smooth3' AND step = 1").first()
+    fit, law = fits.where("item_id = 'smooth3'").first(), decided.law
+    place = law.classes.index(fit["demand_class"]), law.names.index(row["method"]), 0
+    mean = np.array(fit["mean"]).reshape(len(law.names), HORIZON)[place[1], 0]
+    assert row["mean"] == pytest.approx(mean)
+    np.testing.assert_allclose(np.maximum(mean + fit["scale"] * law.step_quantiles[place], 0.0), row["quantiles"])
+    assert fit["scale"] * np.sqrt(law.sum_moments[place]) == pytest.approx(row["cumulative_sd"])
+    assert law.rungs[place] == row["spread_rung"]
 
 
-def test_components_of_every_series_and_step_add_up_to_the_mean(spark: SparkSession):
+def test_components_of_every_series_and_step_add_up_to_the_mean(
+    spark: SparkSession, fits: DataFrame, decided: Decision
+):
     plan = replace(PLAN, with_components=True)
-    fits = fitted(long_panel_of(spark, histories(), 3), SPAN, plan).persist()
-    rows = components(fits, SPAN.cutoff, "run-1")
+    explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan).persist()
+    rows = decided.rows(explained, FORECAST_COMPONENT)
     check(rows, FORECAST_COMPONENT, "forecast_component")
     keys = ["item_id", "location_id", "step"]
     sums = rows.groupBy(*keys).agg(F.sum("value").alias("value"))
-    means = fits.where(F.col("kind") == FIT).select("item_id", "location_id", F.posexplode("mean").alias("t", "mean"))
-    both = means.withColumn("step", F.col("t") + 1).join(sums, keys, "left").toPandas()
+    both = decided.rows(explained, FORECAST).select(*keys, "mean").join(sums, keys, "left").toPandas()
     assert len(both) == HORIZON * len(set(histories()["item_id"]))
     np.testing.assert_allclose(both["value"], both["mean"], atol=1e-9)
-    assert components(fitted(long_panel_of(spark, histories(), 3), SPAN, PLAN), SPAN.cutoff, "run-1").isEmpty()
+    assert decided.rows(fits, FORECAST_COMPONENT).isEmpty()

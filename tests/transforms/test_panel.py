@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from skucast.periods import Frequency
 from skucast.tables import DEMAND
-from skucast.transforms.panel import HEADER, Span, as_bucket, long_panel, revenue_shares
+from skucast.transforms.panel import EVALUATION_SPAN, SHARE, Span, as_bucket, long_panel, revenue_shares
 
 MONDAY = date(2011, 5, 2)
 WEEKLY = Span(MONDAY, MONDAY + timedelta(days=35), 2, Frequency.WEEK)
@@ -36,8 +36,13 @@ def long_rows() -> pd.DataFrame:
         for t in range(start, 8)
     ]  # fmt: skip
     headers = [
-        {"item_id": "A", "location_id": place, "t": HEADER, "demand": share, "is_closed": False, "events": None}
-        for place, share in (("GB-1", 0.0), ("DE-1", 0.2))
+        {"item_id": "A", "location_id": place, "t": t, "demand": value, "is_closed": False, "events": None}
+        for place, t, value in (
+            ("GB-1", SHARE, 0.0),
+            ("DE-1", SHARE, 0.2),
+            ("GB-1", EVALUATION_SPAN, 1.0),
+            ("DE-1", EVALUATION_SPAN, 2.0),
+        )
     ]
     return pd.DataFrame([*headers, *rows])
 
@@ -56,6 +61,7 @@ def test_the_arrays_do_not_depend_on_the_order_of_the_rows(random):
     assert [3] == np.flatnonzero(bucket.panel.is_closed[0]).tolist()
     assert [4, 7] == np.flatnonzero(bucket.panel.events["sale"][1]).tolist()
     assert [0.2, 0.0] == bucket.revenue_share_before.tolist()
+    assert [2, 1] == bucket.evaluation_span.tolist()
     assert (2, 52, MONDAY) == (bucket.panel.horizon, bucket.panel.season_length, bucket.panel.day(0))
 
 
@@ -95,11 +101,13 @@ def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets
         [("GB-1", start, start == starts[7], ["sale"] if start == starts[6] else []) for start in starts],
         "location_id string, period_start date, is_closed boolean, events array<string>",
     )
-    panel = long_panel(demand, calendar, revenue_shares(demand), WEEKLY, 4).persist()
+    series = revenue_shares(demand).selectExpr("*", "2 AS evaluation_span")
+    panel = long_panel(demand, calendar, series, WEEKLY, 4).persist()
     assert 4 == panel.rdd.getNumPartitions()
     placed = panel.toPandas()
-    headers, rows = placed[placed["t"] == HEADER], placed[placed["t"] != HEADER]
+    headers, rows = placed[placed["t"] == SHARE], placed[placed["t"] >= 0]
     assert sorted(sales) == sorted(headers["item_id"])
+    assert [2.0] * len(sales) == placed.loc[placed["t"] == EVALUATION_SPAN, "demand"].tolist()
     for (item, _), own in rows.groupby(["item_id", "location_id"]):
         n_known = len(sales[item])
         assert [*range(6 - n_known, 8)] == sorted(own["t"])

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from skucast.errors import ConfigError
 from skucast.periods import DecisionClock, Frequency
 from skucast.tables import ITEM_LOCATION
-from skucast.transforms.protection import Protection, longest_protection
+from skucast.transforms.protection import Protection, default_span, evaluation_spans, longest_protection
 
 pytestmark = pytest.mark.spark
 
@@ -55,3 +55,15 @@ def test_a_protection_period_beyond_every_horizon_is_refused(spark):
         ConfigError, match=r"A at GB-1 is 402 periods, the longest possible is 400: correct its lead_time"
     ):
         longest(spark, {"lead_time_days": 401.0}, frequency=Frequency.DAY, review_period_days=1.0)
+
+
+def test_every_item_has_the_protection_period_of_its_own_row_in_force(spark):
+    held = [
+        {"item_id": "A", "location_id": "GB-1", "valid_from": date(1900, 1, 1), "lead_time_days": 21.0},
+        {"item_id": "B", "location_id": "GB-1", "valid_from": date(1900, 1, 1)},
+        {"item_id": "C", "location_id": "GB-1", "valid_from": date(2011, 10, 4), "lead_time_days": 70.0},
+    ]
+    clock = DecisionClock(D, Frequency.WEEK)
+    found = evaluation_spans(ITEM_LOCATION.frame(spark, held), clock, DEFAULTS).collect()
+    assert {"A": 4, "B": 3} == {row["item_id"]: row["evaluation_span"] for row in found}
+    assert default_span(clock, DEFAULTS) == 3

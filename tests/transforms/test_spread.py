@@ -2,92 +2,132 @@
 
 from __future__ import annotations
 
+import hypothesis.extra.numpy as hnp
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import norm
 
-from skucast.transforms.spread import pooled_errors, spread_ladder
+from skucast.forecasting.error_law import GRID, Pool, counted_quantiles, error_law
+from skucast.transforms.arrow_columns import dense, lists, table
+from skucast.transforms.fitting import FITS_SCHEMA, Layout
+from skucast.transforms.spread import pooled_errors, pools
+from tests.forecasting.reference import examples
 
 LEVELS = (0.05, 0.25, 0.5, 0.9, 0.975)
-CLASSES = ("smooth", "erratic", "intermittent")
-HORIZON = 3
+CLASSES = ("smooth", "erratic", "no_demand")
+NAMES = ("naive", "ses")
+HORIZON, ORIGINS, N = 3, 4, 90
+LAYOUT = Layout(NAMES, ORIGINS, HORIZON)
 
 
-def random_trials(seed: int) -> list[tuple[str, bool, list[float | None], list[float | None]]]:
-    """Trials of 60 origins; some steps are unknown, and the sums from there on."""
-    rng = np.random.default_rng(seed)
-    rows: list[tuple[str, bool, list[float | None], list[float | None]]] = []
-    for _ in range(60):
-        steps: list[float | None] = [float(value) for value in rng.normal(size=HORIZON)]
-        sums: list[float | None] = [float(value) for value in np.cumsum([step or 0.0 for step in steps])]
-        unknown = int(rng.integers(0, 6))
-        if unknown < HORIZON:
-            steps[unknown] = None
-            sums[unknown:] = [None] * (HORIZON - unknown)
-        rows.append((CLASSES[int(rng.integers(3))], bool(rng.random() < 0.7), steps, sums))
-    return rows
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, np.ndarray]:
+    """Series with unknown steps, and candidates that were not tried."""
+    rng = np.random.default_rng(3)
+    actuals, forecasts = (
+        rng.poisson(5, (N, ORIGINS, HORIZON)).astype(float),
+        rng.uniform(0, 9, (N, ORIGINS, 2, HORIZON)),
+    )
+    actuals[rng.random(actuals.shape) < 0.1] = np.nan
+    forecasts[rng.random(N) < 0.2, :, 1] = np.nan
+    classes = np.array(CLASSES)[rng.integers(0, 3, N)]
+    return {"classes": classes, "actuals": actuals, "forecasts": forecasts, "scale": rng.uniform(1, 3, (N, ORIGINS))}
+
+
+def fits(spark: SparkSession, drawn: dict[str, np.ndarray]) -> DataFrame:
+    columns = {
+        "item_id": pa.array([f"i{number}" for number in range(N)]),
+        "location_id": "L",
+        "demand_class": pa.array(drawn["classes"].tolist()),
+        "has_candidate": pa.array([True] * N),
+        "n_periods": pa.array([9] * N),
+        "evaluation_span": pa.array([HORIZON] * N),
+        "failures": pa.array([[]] * N, pa.map_(pa.string(), pa.string())),
+        "origin": dense(np.tile(np.arange(ORIGINS), (N, 1))),
+        "origin_scale": dense(drawn["scale"]),
+        "naive_mean_square": dense(drawn["scale"]),
+        "actuals": dense(drawn["actuals"].reshape(N, -1)),
+        "is_scored": lists(~np.isnan(drawn["actuals"]).reshape(N, -1)),
+        "forecasts": dense(drawn["forecasts"].reshape(N, -1)),
+        "mean": dense(np.zeros((N, 2 * HORIZON))),
+    }
+    return spark.createDataFrame(table(columns, FITS_SCHEMA, N))
 
 
 @pytest.mark.spark
-def test_pooled_errors_are_those_of_numpy_whatever_the_partitioning(spark: SparkSession):
-    """Champions only, over their known sums; classes and all of them together."""
-    rows = random_trials(3)
-    schema = "demand_class string, is_champion boolean, step_errors array<double>, sum_errors array<double>"
-    trials = spark.createDataFrame(rows, schema)
-    pooled = pooled_errors(trials, LEVELS).toPandas().set_index(["demand_class", "step"]).sort_index()
-    shuffled = pooled_errors(trials.repartition(7), LEVELS).toPandas().set_index(["demand_class", "step"]).sort_index()
-    assert {(name, step) for name in (*CLASSES, "all") for step in (1, 2, 3)} == set(pooled.index)
-    for (name, step), found in pooled.iterrows():
-        known = [
-            (steps[step - 1], sums[step - 1])
-            for demand_class, champion, steps, sums in rows
-            if champion and name in (demand_class, "all") and sums[step - 1] is not None
-        ]
-        step_errors, sum_errors = (np.array(values, dtype=float) for values in zip(*known, strict=True))
-        assert len(known) == found["n"]
-        np.testing.assert_allclose(
-            found["step_quantiles"], np.percentile(step_errors, np.array(LEVELS) * 100), atol=5.1e-4
-        )
-        np.testing.assert_allclose(
-            found["sum_quantiles"], np.percentile(sum_errors, np.array(LEVELS) * 100), atol=5.1e-4
-        )
-        assert (sum_errors**2).mean() == pytest.approx(found["sum_moment"], rel=1e-3)
-        again = shuffled.loc[(name, step)]
-        assert found["sum_moment"] == pytest.approx(again["sum_moment"], rel=1e-9)
-        np.testing.assert_allclose(found["sum_quantiles"], again["sum_quantiles"], rtol=1e-9)
+def test_pooled_errors_are_those_of_numpy_whatever_the_partitioning(spark: SparkSession, drawn: dict[str, np.ndarray]):
+    """Of every candidate tried, over the known sums; classes and all of them together; not of series without demand."""
+    rows = fits(spark, drawn)
+    found, again = (pools(pooled_errors(each, LAYOUT, LEVELS, N), NAMES) for each in (rows, rows.repartition(7)))
+    assert {(c, n, h) for c in ("smooth", "erratic", "all") for n in NAMES for h in (1, 2, 3)} == set(found)
+    scale = drawn["scale"][:, :, None, None]
+    steps = (drawn["actuals"][:, :, None] - drawn["forecasts"]) / scale
+    sums = np.cumsum(steps, axis=3)
+    for (name, candidate, step), pool in found.items():
+        own = (drawn["classes"] == name) | ((name == "all") & (drawn["classes"] != "no_demand"))
+        x, s = (each[own][:, :, NAMES.index(candidate), step - 1] for each in (sums, steps))
+        s, x = s[np.isfinite(x)], x[np.isfinite(x)]
+        assert pool.n == x.size
+        np.testing.assert_allclose(pool.step_quantiles, np.quantile(s, LEVELS), atol=5.1e-4)
+        np.testing.assert_allclose(pool.sum_quantiles, np.quantile(x, LEVELS), atol=5.1e-4)
+        np.testing.assert_allclose(pool.sum_grid, np.quantile(x, GRID), atol=5.1e-4)
+        assert pool.sum_moment == pytest.approx(np.mean(x**2), rel=1e-3)
+        np.testing.assert_allclose(again[name, candidate, step].sum_grid, pool.sum_grid, rtol=1e-9)
 
 
-def pool(name: str, step: int, n: int, width: float) -> dict[str, object]:
-    quantiles = [width * level for level in LEVELS]
-    return {
-        "demand_class": name, "step": step, "n": n, "step_quantiles": quantiles,
-        "sum_quantiles": [2 * value for value in quantiles], "sum_moment": width,
-    }  # fmt: skip
+@pytest.mark.spark
+def test_of_many_series_a_sample_is_pooled(spark: SparkSession, drawn: dict[str, np.ndarray]):
+    """A claim of four times the most that are pooled: about a quarter of them are."""
+    sampled = pools(pooled_errors(fits(spark, drawn), LAYOUT, LEVELS, 80_000), NAMES)
+    whole = pools(pooled_errors(fits(spark, drawn), LAYOUT, LEVELS, N), NAMES)
+    assert 0.1 < sampled["all", "naive", 1].n / whole["all", "naive", 1].n < 0.4
+
+
+@examples
+@given(
+    hnp.arrays(np.float64, st.integers(1, 12), elements=st.integers(-5, 5)),
+    st.lists(st.floats(0, 1), min_size=1, max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_quantiles_of_counted_values_are_those_of_the_values_one_by_one(values, levels, random):
+    counts = np.array([random.randint(1, 4) for _ in values])
+    expected = np.quantile(np.repeat(values, counts), levels)
+    np.testing.assert_allclose(counted_quantiles(values, counts, np.array(levels)), expected, atol=1e-12)
+
+
+def pool(n: int, width: float) -> Pool:
+    quantiles = width * np.array(LEVELS)
+    return Pool(n, quantiles, 2 * quantiles, width, width * GRID)
 
 
 def test_the_ladder_goes_from_the_class_to_all_classes_to_the_prior_step_by_step():
-    pooled = pd.DataFrame(
-        [pool("smooth", 1, 50, 1.0), pool("smooth", 2, 49, 2.0), pool("all", 1, 80, 3.0), pool("all", 2, 50, 4.0)]
-    )
-    spread = spread_ladder(pooled, LEVELS, HORIZON, min_errors=50)
-    smooth, lumpy = (spread.classes.index(name) for name in ("smooth", "lumpy"))
-    assert ["class", "all", "prior"] == list(spread.rungs[smooth])
-    assert ["all", "all", "prior"] == list(spread.rungs[lumpy])
-    np.testing.assert_allclose(spread.step_quantiles[smooth, 0], LEVELS)
-    np.testing.assert_allclose(spread.sum_quantiles[smooth, 1], 8 * np.array(LEVELS))
-    np.testing.assert_allclose([1.0, 4.0], spread.sum_moments[smooth, :2])
-    assert [smooth, lumpy, smooth] == spread.index(pd.Series(["smooth", "lumpy", "smooth"])).tolist()
+    found = {
+        ("smooth", "ses", 1): pool(50, 1.0), ("smooth", "ses", 2): pool(49, 2.0),
+        ("all", "ses", 1): pool(80, 3.0), ("all", "ses", 2): pool(50, 4.0),
+    }  # fmt: skip
+    law = error_law(found, NAMES, LEVELS, HORIZON, min_errors=50)
+    smooth, lumpy = (law.classes.index(name) for name in ("smooth", "lumpy"))
+    assert ["class", "all", "prior"] == list(law.rungs[smooth, 1])
+    assert ["all", "all", "prior"] == list(law.rungs[lumpy, 1])
+    assert ["prior", "prior", "prior"] == list(law.rungs[smooth, 0])
+    np.testing.assert_allclose(law.step_quantiles[smooth, 1, 0], LEVELS)
+    np.testing.assert_allclose(law.sum_quantiles[smooth, 1, 1], 8 * np.array(LEVELS))
+    np.testing.assert_allclose([1.0, 4.0], law.sum_moments[smooth, 1, :2])
+    assert law.losses[smooth, 1, 1] == pytest.approx(4 * law.losses[smooth, 1, 0])
+    assert [smooth, lumpy, smooth] == law.index(["smooth", "lumpy", "smooth"]).tolist()
 
 
 def test_without_any_errors_the_prior_holds_and_is_that_of_a_level_model():
-    """Var(sum of h) / Var(1) = (h + h²·α/(2−α)) / (1 + α/(2−α)); with α = 0.2, α/(2−α) = 1/9: 1, 2.2, 3.6."""
-    nothing = pd.DataFrame(columns=["demand_class", "step", "n", "step_quantiles", "sum_quantiles", "sum_moment"])
-    spread = spread_ladder(nothing, LEVELS, HORIZON, min_errors=50)
-    assert {"prior"} == set(spread.rungs.ravel())
-    for row in range(len(spread.classes)):
-        np.testing.assert_allclose(spread.sum_moments[row], [1.0, 2.2, 3.6])
-        np.testing.assert_allclose(spread.step_quantiles[row, 2], norm.ppf(LEVELS))
-        np.testing.assert_allclose(spread.sum_quantiles[row, 1], norm.ppf(LEVELS) * np.sqrt(2.2))
-    assert (np.diff(spread.sum_quantiles, axis=2) > 0).all()
+    """Var(sum of h) / Var(1) = (h + h²·α/(2-α)) / (1 + α/(2-α)); with α = 0.2, α/(2-α) = 1/9: 1, 2.2, 3.6."""
+    law = error_law({}, NAMES, LEVELS, HORIZON, min_errors=50)
+    assert {"prior"} == set(law.rungs.ravel())
+    for row in range(len(law.classes)):
+        np.testing.assert_allclose(law.sum_moments[row, 0], [1.0, 2.2, 3.6])
+        np.testing.assert_allclose(law.step_quantiles[row, 1, 2], norm.ppf(LEVELS))
+        np.testing.assert_allclose(law.sum_quantiles[row, 1, 1], norm.ppf(LEVELS) * np.sqrt(2.2))
+    assert (np.diff(law.sum_quantiles, axis=3) > 0).all()
+    assert (law.losses > 0).all()

@@ -13,7 +13,8 @@ Method = Literal[
     "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",
     "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "prophet",
     "prophet_multiplicative", "ridge_autoregression", "theta_lag_year", "seasonal_smoothing", "ets",
-    "ets_multiplicative", "best_count", "arima", "arima_statsmodels", "prophet_stan",
+    "ets_multiplicative", "best_count", "arima", "arima_statsmodels", "prophet_stan", "combination_mean",
+    "combination_median",
 ]  # fmt: skip
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
 Positive = Annotated[float, Field(gt=0)]
@@ -57,23 +58,43 @@ class RevenueShares(Section):
     library: Share = 0.5
 
 
+class Selection(Section):
+    """How the champion of a series is chosen among its candidates."""
+
+    criterion: Literal["pinball", "rmsse"] = "pinball"
+    class_weight: Annotated[float, Field(ge=0)] = 20.0
+
+
 class Forecast(Section):
     """What is forecast, by which methods, and how it is tested."""
 
     horizon: Annotated[int, Field(ge=1, le=400)] | None = None
     quantile_levels: tuple[Probability, ...] = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99)
     methods: tuple[Method, ...] = (
-        "naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "dynamic_theta", "sba_optimised",
-        "negative_binomial", "ets", "prophet", "arima",
+        "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "dynamic_theta", "sba_optimised",
+        "negative_binomial", "ets", "prophet", "arima", "combination_mean", "combination_median",
     )  # fmt: skip
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
-        "smooth": ("naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "ets", "prophet", "arima"),
-        "erratic": ("naive", "mean", "seasonal_naive", "ses", "tsb", "dynamic_theta", "ets", "prophet", "arima"),
-        "intermittent": (
-            "naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "sba_optimised", "negative_binomial",
+        "smooth": (
+            "naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "ets", "prophet", "arima", "combination_mean",
+            "combination_median",
         ),
-        "lumpy": ("naive", "mean", "seasonal_naive", "ses", "tsb", "adida", "sba_optimised", "negative_binomial"),
+        "erratic": (
+            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "imapa", "dynamic_theta", "ets", "prophet",
+            "arima", "combination_mean", "combination_median",
+        ),
+        "intermittent": (
+            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
+            "negative_binomial",
+            "combination_mean", "combination_median",
+        ),
+        "lumpy": (
+            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
+            "negative_binomial",
+            "combination_mean", "combination_median",
+        ),
     }  # fmt: skip
+    selection: Selection = Selection()
     origins: Annotated[int, Field(ge=3, le=52)] = 4
     origin_step: Annotated[int, Field(ge=1)] = 1
     min_periods: Annotated[int, Field(ge=2)] = 6

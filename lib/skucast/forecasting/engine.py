@@ -1,15 +1,17 @@
-"""Forecast a panel: profile, candidates, backtest, champion, final fit. Every series appears in the result."""
+"""Forecast a panel by every candidate: profile, candidates, backtest, combinations, final fits; no series is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
-from skucast.forecasting.backtest import Backtest, Treatment, backtest
-from skucast.forecasting.final import FALLBACK_METHOD, final_fit
+from skucast.forecasting.backtest import Treatment, backtest
+from skucast.forecasting.choice import Contest
+from skucast.forecasting.combination import COMBINATIONS, combined
+from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
@@ -19,7 +21,7 @@ from skucast.forecasting.profile import Profile, profile
 from skucast.forecasting.registry import Method, Tier, methods_with
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
-from skucast.forecasting.status import Verdict, explain
+from skucast.forecasting.trials import Trials
 
 
 @dataclass(frozen=True)
@@ -75,44 +77,37 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class PanelForecast:
-    """Forecasts of a panel and how they came about; one value per series of shape (n_series,) unless said.
+class PanelFits:
+    """Forecasts of a panel by every candidate; one value per series of shape (n_series,) unless said.
 
     Attributes:
+        contest: the backtest and the forecasts among which a champion is chosen.
         profile: length, zeros, intervals and class on the whole history as observed.
         n_outliers: known periods above the outlier limit.
-        method: name of the method that made ``mean``.
-        status: a ``Status`` value.
-        reason: one clear phrase.
-        milliseconds: own time in slow methods plus the share of the batched ones.
-        mean: units per period, shape (n_series, horizon); finite, never negative, 0 at closed steps.
-        components: name -> units per period, same shape, together ``mean``; empty unless the plan asks for them.
         scale: spread scale, units, > 0.
-        parameters: of the final fit.
-        backtest: one row per series, origin and method; ``backtest.method`` indexes ``method_names``.
-        champion_backtest: its rows of each series' own method, by series, then origin.
-        method_names: the registry's names.
+        components: name -> units per period, shape (n_series, n_candidates, horizon), together the mean of each
+            candidate; empty unless the plan asks for them.
+        parameters: of the final fits, by "method.parameter".
+        milliseconds: own time in slow methods plus the share of the batched ones.
     """
 
+    contest: Contest
     profile: Profile
     n_outliers: IntArray
-    method: tuple[str, ...]
-    status: tuple[str, ...]
-    reason: tuple[str, ...]
-    milliseconds: FloatArray
-    mean: FloatArray
-    components: Mapping[str, FloatArray]
     scale: FloatArray
+    components: Mapping[str, FloatArray]
     parameters: Parameters
-    backtest: Backtest
-    champion_backtest: Backtest
-    method_names: tuple[str, ...]
+    milliseconds: FloatArray
 
 
 def forecast_panel(
-    panel: Panel, plan: Plan, revenue_share_before: FloatArray, methods: Sequence[Method] | None = None
-) -> PanelForecast:
-    """Forecast every series of a panel with the method that did best from its rolling origins.
+    panel: Panel,
+    plan: Plan,
+    revenue_share_before: FloatArray,
+    methods: Sequence[Method] | None = None,
+    evaluation_span: IntArray | None = None,
+) -> PanelFits:
+    """Forecast every series of a panel by all its candidates, from its rolling origins and from its end.
 
     The demand class of the whole history decides which methods a series tries. What a method forecasts from an origin
     depends on what that origin knew and on nothing else: neither on later values nor on other series.
@@ -122,36 +117,55 @@ def forecast_panel(
         plan: methods, origins and outliers.
         revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
         methods: cheapest first; None: the registry, with the plan's settings of Prophet.
+        evaluation_span: steps whose sum a champion is chosen by, shape (n_series,); None: the horizon.
     """
-    methods = methods_with(plan.prophet) if methods is None else methods
+    methods = candidates_of(plan, methods_with(plan.prophet) if methods is None else methods)
     shape, log = profile(panel), FitLog(panel.n_series)
     listed = candidate_methods(
         shape.demand_class, plan.methods, plan.methods_by_class, revenue_share_before, plan.tier_shares, methods
     )
     origins = rolling_origins(panel, plan.origins, plan.origin_step, plan.min_periods)
     trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.treatment, log)
-    scores = trials.pooled_rmsse(panel.n_series, len(methods))
     seen = replace(panel, demand=plan.treatment(panel.demand))
-    final = final_fit(seen, scores, methods, log, with_components=plan.with_components)
-    names = tuple(method.name for method in methods)
-    used = _methods_used(names, final.method, shape)
-    compared = _Comparison.of(scores, final.method, names)
-    verdicts = [explain(facts) for facts in _facts(plan, shape, listed, origins, compared, used, log)]
-    return PanelForecast(
-        profile=shape,
-        n_outliers=is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1),
-        method=used,
-        status=tuple(status.value for status, _ in verdicts),
-        reason=tuple(reason for _, reason in verdicts),
-        milliseconds=log.milliseconds,
-        mean=final.mean,
-        components=final.components,
-        scale=spread_scale(seen.demand),
-        parameters=log.parameters_of(used),
-        backtest=trials,
-        champion_backtest=trials.rows(final.method[trials.series] == trials.method),
-        method_names=names,
+    final = final_fit(seen, trials.is_tried, methods, log, with_components=plan.with_components)
+    trials, mean, components = _with_combinations(plan, shape, methods, trials, final)
+    contest = Contest(
+        n_periods=shape.n_periods,
+        demand_class=shape.demand_class,
+        has_candidate=np.asarray(listed.any(axis=1)),
+        failures=[log.failures_of(row) for row in range(panel.n_series)],
+        evaluation_span=_within(panel, evaluation_span),
+        trials=trials,
+        mean=mean,
     )
+    n_outliers = is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1)
+    scale = spread_scale(seen.demand)
+    return PanelFits(contest, shape, n_outliers, scale, components, log.all_parameters(), log.milliseconds)
+
+
+def candidate_names(plan: Plan) -> tuple[str, ...]:
+    """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
+    methods = candidates_of(plan, methods_with(plan.prophet))
+    return (*(method.name for method in methods), *(name for name in COMBINATIONS if name in plan.methods))
+
+
+def _within(panel: Panel, evaluation_span: IntArray | None) -> IntArray:
+    """The span of every series, within the horizon."""
+    whole = np.full(panel.n_series, panel.horizon)
+    return whole if evaluation_span is None else np.clip(evaluation_span, 1, whole)
+
+
+def candidates_of(plan: Plan, methods: Sequence[Method]) -> tuple[Method, ...]:
+    """The methods a plan allows at all, and the fallback method, in the order of the registry.
+
+    Raises:
+        ValueError: the plan names a method that is neither in the registry nor a combination.
+    """
+    known = [*(method.name for method in methods), *COMBINATIONS]
+    asked = {*plan.methods, *(name for listed in plan.methods_by_class.values() for name in listed)}
+    if unknown := sorted(asked - set(known)):
+        raise ValueError(f"unknown forecasting methods {', '.join(unknown)}; known are {', '.join(known)}")
+    return tuple(method for method in methods if method.name in plan.methods or method.name == FALLBACK_METHOD)
 
 
 def _with_fallback(listed: BoolArray, methods: Sequence[Method]) -> BoolArray:
@@ -160,55 +174,22 @@ def _with_fallback(listed: BoolArray, methods: Sequence[Method]) -> BoolArray:
     return np.where(listed.any(axis=1, keepdims=True), listed, is_fallback)
 
 
-def _methods_used(names: Sequence[str], chosen: IntArray, shape: Profile) -> tuple[str, ...]:
-    """Name of the method behind each forecast; of one known value the mean is the naive forecast."""
-    unscored = ["naive" if count == 1 else FALLBACK_METHOD for count in shape.n_periods.tolist()]
-    return tuple(names[index] if index >= 0 else other for index, other in zip(chosen.tolist(), unscored, strict=True))
-
-
-@dataclass(frozen=True)
-class _Comparison:
-    """Each series' method beside the best of its others; one value per series."""
-
-    score: list[float]
-    runner_up: list[str]
-    runner_up_score: list[float]
-
-    @classmethod
-    def of(cls, scores: FloatArray, chosen: IntArray, names: Sequence[str]) -> _Comparison:
-        """From scores of shape (n_series, n_methods), infinite where not scored, and the method chosen or -1."""
-        rows = np.arange(chosen.size)
-        others = scores.copy()
-        others[rows[chosen >= 0], chosen[chosen >= 0]] = np.inf
-        best = others.argmin(axis=1)
-        second = others[rows, best]
-        named = [names[index] if finite else "" for index, finite in zip(best, np.isfinite(second), strict=True)]
-        return cls(np.where(chosen >= 0, scores[rows, chosen], np.nan).tolist(), named, second.tolist())
-
-
-def _facts(
-    plan: Plan,
-    shape: Profile,
-    listed: BoolArray,
-    origins: IntArray,
-    compared: _Comparison,
-    used: Sequence[str],
-    log: FitLog,
-) -> Iterator[Verdict]:
-    """The facts of each series that its status follows from."""
-    has_candidate: list[bool] = np.asarray(listed.any(axis=1)).tolist()
-    n_origins: list[int] = (origins >= 0).sum(axis=1).tolist()
-    n_periods = shape.n_periods.tolist()
-    for row, method in enumerate(used):
-        yield Verdict(
-            n_periods=n_periods[row],
-            demand_class=shape.demand_class[row],
-            has_candidate=has_candidate[row],
-            n_origins=n_origins[row],
-            min_periods=plan.min_periods,
-            method=method,
-            score=compared.score[row],
-            runner_up=compared.runner_up[row],
-            runner_up_score=compared.runner_up_score[row],
-            failures=log.failures_of(row),
-        )
+def _with_combinations(
+    plan: Plan, shape: Profile, methods: Sequence[Method], trials: Trials, final: FinalFit
+) -> tuple[Trials, FloatArray, Mapping[str, FloatArray]]:
+    """Trials, means and components with the combinations that the class of a series lists, of all but its anchors."""
+    names = tuple(name for name in COMBINATIONS if name in plan.methods)
+    if not names:
+        return trials, final.mean, final.components
+    places = [COMBINATIONS.index(name) for name in names]
+    listed = np.array([[name in plan.methods_by_class.get(each, ()) for name in names] for each in shape.demand_class])
+    listed = listed.reshape(len(shape.demand_class), len(names))
+    is_anchor = np.array([method.is_anchor for method in methods])
+    members = trials.is_tried & np.isfinite(final.mean).all(axis=2) & ~is_anchor
+    tried = np.where(listed[:, None, :, None], combined(trials.forecasts, members)[:, :, places], np.nan)
+    ahead = np.where(listed[:, :, None], combined(final.mean, members)[:, places], np.nan)
+    mean = np.concatenate([final.mean, ahead], axis=1)
+    parts = {name: np.concatenate([each, 0.0 * ahead], axis=1) for name, each in final.components.items()}
+    if parts:
+        parts["level"][:, len(methods) :] = ahead
+    return trials.with_candidates(names, tried), mean, parts

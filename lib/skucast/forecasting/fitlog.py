@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,24 +73,14 @@ class FitLog:
         self._note_failures(method, fits, series)
         return fits
 
-    def parameters_of(self, used: Sequence[str]) -> Parameters:
-        """Latest finite parameters of each series under the method it uses, shape (n_series,)."""
-        methods = np.array(used, dtype=object)
-        names = tuple(sorted({name for values in self.parameters.values() for name in values}))
-        places = {name: place for place, name in enumerate(names)}
-        none = np.zeros(0, dtype=np.int64)
-        rows, name, value = [none], [none], [np.zeros(0)]
-        for method in sorted(set(used) & set(self.parameters)):
-            own = np.flatnonzero(methods == method)
-            for each, values in self.parameters[method].items():
-                is_known = np.isfinite(values[own])
-                rows.append(own[is_known])
-                name.append(np.full(rows[-1].size, places[each]))
-                value.append(values[rows[-1]])
-        row, named, valued = np.concatenate(rows), np.concatenate(name), np.concatenate(value)
-        order = np.lexsort((named, row))
+    def all_parameters(self) -> Parameters:
+        """Latest finite parameters of each series under every method it tried, named "method.parameter"."""
+        every = {f"{method}.{name}": v for method, found in self.parameters.items() for name, v in found.items()}
+        names = tuple(sorted(every))
+        values = np.array([every[name] for name in names]).reshape(len(names), self.n_series).T
+        row, name = np.nonzero(np.isfinite(values))
         offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.n_series))])
-        return Parameters(offsets, names, named[order], valued[order])
+        return Parameters(offsets, names, name, values[row, name])
 
     def failures_of(self, series: int) -> Mapping[str, str]:
         """Method name -> what it failed with on one series."""

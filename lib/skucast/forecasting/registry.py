@@ -45,12 +45,14 @@ class Method:
         fit: fits all series of a panel.
         tier: what it costs.
         components: what its forecasts are made of.
+        is_anchor: what others are held against, and so no member of a combination.
     """
 
     name: str
     fit: FitPanel
     tier: Tier = Tier.CHEAP
     components: Components = level_only
+    is_anchor: bool = False
 
 
 def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
@@ -68,9 +70,9 @@ def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
 
 
 METHODS: tuple[Method, ...] = (
-    Method("naive", batched(naive)),
-    Method("mean", batched(mean)),
-    Method("seasonal_naive", batched(seasonal_naive)),
+    Method("naive", batched(naive), is_anchor=True),
+    Method("mean", batched(mean), is_anchor=True),
+    Method("seasonal_naive", batched(seasonal_naive), is_anchor=True),
     Method("croston", batched(croston)),
     Method("sba", batched(sba)),
     Method("tsb", batched(tsb)),

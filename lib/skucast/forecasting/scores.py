@@ -1,41 +1,10 @@
-"""Errors of forecasts as sums and counts; ratios are taken at the last moment. Error = actual - forecast."""
+"""RMSSE and its denominator."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from skucast.forecasting.panel import FloatArray, IntArray
-
-
-@dataclass(frozen=True)
-class ErrorSums:
-    """Sums over the scored steps of each row, each of shape (n_rows,).
-
-    Attributes:
-        n_scored: steps whose actual is known.
-        squared_error: units squared.
-        absolute_error: units.
-        error: units; positive where demand was underestimated.
-    """
-
-    n_scored: IntArray
-    squared_error: FloatArray
-    absolute_error: FloatArray
-    error: FloatArray
-
-
-def error_sums(forecasts: FloatArray, actuals: FloatArray) -> ErrorSums:
-    """Sum errors over the steps that count; an actual of NaN does not.
-
-    Args:
-        forecasts: units per period, shape (n_rows, horizon).
-        actuals: same shape, NaN where a step is not scored.
-    """
-    scored = ~np.isnan(actuals)
-    error = np.where(scored, actuals - forecasts, 0.0)
-    return ErrorSums(scored.sum(axis=1), (error**2).sum(axis=1), np.abs(error).sum(axis=1), error.sum(axis=1))
 
 
 def naive_mean_square(demand: FloatArray) -> FloatArray:

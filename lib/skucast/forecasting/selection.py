@@ -1,4 +1,4 @@
-"""Which methods a series may try, and which of those tried is its champion."""
+"""Which methods a series may try, how good they were, and which of those tried is its champion."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.registry import Method, Tier
+from skucast.forecasting.trials import Trials
 
 TIE = 1e-12
-"""Relative difference of RMSSE below which two methods are equally good: the cheaper one is chosen."""
+"""Relative difference of scores below which two methods are equally good: the cheaper one is chosen."""
 
 
 def candidate_methods(
@@ -32,15 +34,9 @@ def candidate_methods(
         by_class: class -> names of its candidates; a class that is not listed has none.
         revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
         tier_shares: tier -> share of revenue, from the series that earn most down; a tier that is absent is for all.
-        methods: the registry.
-
-    Raises:
-        ValueError: a name that is not in the registry.
+        methods: the columns.
     """
     names = [method.name for method in methods]
-    unknown = sorted({*allowed, *(name for listed in by_class.values() for name in listed)} - set(names))
-    if unknown:
-        raise ValueError(f"unknown forecasting methods {', '.join(unknown)}; known are {', '.join(names)}")
     listed = {
         demand_class: np.array([name in allowed and name in by_class.get(demand_class, ()) for name in names])
         for demand_class in set(classes)
@@ -51,12 +47,42 @@ def candidate_methods(
     return result
 
 
-def champions(rmsse: FloatArray) -> IntArray:
-    """Index of the best method of each series, shape (n_series,); -1 where none was scored.
+def pinball_scores(trials: Trials, law: ErrorLaw, class_index: IntArray, span: IntArray, weight: float) -> FloatArray:
+    """Pinball loss of demand summed over the span, of each candidate's calibrated quantiles; shape (n, k).
+
+    In units of the scale, averaged over the levels of the law and the origins of the series, and drawn to the expected
+    loss of the candidate in the class as if that had been seen at ``weight`` origins more: few origins do not choose by
+    luck. Of a span that no origin has seen to its end, the longest part that one has; without any, the class decides.
+    Infinite where a candidate was not tried.
 
     Args:
-        rmsse: shape (n_series, n_methods), methods in rising order of cost, infinite where not scored.
+        trials: the backtest.
+        law: pooled errors of each class and candidate.
+        class_index: row of each series' class in the law, shape (n,).
+        span: steps that are summed, shape (n,).
+        weight: origins that a class counts for.
     """
-    best = rmsse.min(axis=1, keepdims=True)
-    first = np.argmax(rmsse <= best * (1.0 + TIE), axis=1)
+    known = np.isfinite(np.cumsum(trials.actuals, axis=2)).any(axis=1)
+    steps = np.arange(1, known.shape[1] + 1)
+    reached = np.max(np.where(known & (steps <= span[:, None]), steps, 0), axis=1, initial=0)
+    last = np.maximum(np.where(reached > 0, reached, np.minimum(span, steps.size)) - 1, 0)
+    rows = np.arange(last.size)
+    errors, losses = trials.scaled_sums()[rows, :, :, last], law.losses[class_index, :, last]
+    found = np.zeros_like(errors)
+    for place, level in enumerate(law.levels):
+        missed = errors - law.sum_quantiles[class_index, :, last, place][:, None, :]
+        found += np.maximum(level * missed, (level - 1.0) * missed) / law.levels.size
+    n_seen = np.isfinite(found).sum(axis=1)
+    blended = (np.nansum(found, axis=1) + weight * losses) / np.maximum(n_seen + weight, 1e-300)
+    return np.where(trials.is_tried, np.where(n_seen + weight > 0, blended, losses), np.inf)
+
+
+def champions(scores: FloatArray) -> IntArray:
+    """Index of the best candidate of each series, shape (n_series,); -1 where none was scored.
+
+    Args:
+        scores: shape (n_series, n_candidates), candidates in rising order of cost, infinite where not scored.
+    """
+    best = scores.min(axis=1, keepdims=True)
+    first = np.argmax(scores <= best * (1.0 + TIE), axis=1)
     return np.where(np.isfinite(best[:, 0]), first, -1)

@@ -29,9 +29,10 @@ class Verdict:
         n_origins: scored origins.
         min_periods: known periods that an origin needs.
         method: name of the method used.
-        score: its pooled RMSSE; NaN where it has none.
+        criterion: by what methods were compared.
+        score: the method's, the lower the better; NaN where it has none.
         runner_up: the best of the other methods that were scored; empty if there is none.
-        runner_up_score: its pooled RMSSE.
+        runner_up_score: its score.
         failures: method name -> what it failed with.
     """
 
@@ -41,6 +42,7 @@ class Verdict:
     n_origins: int
     min_periods: int
     method: str
+    criterion: str
     score: float
     runner_up: str
     runner_up_score: float
@@ -68,7 +70,9 @@ def explain(facts: Verdict) -> tuple[Status, str]:
 
 def _comparison(facts: Verdict) -> str:
     """The champion's score beside the runner-up's."""
+    what = "RMSSE" if facts.criterion == "rmsse" else "loss"
     if not facts.runner_up:
-        return f"the only candidate; RMSSE over {facts.n_origins} origins: {facts.score:.2f}"
+        return f"the only candidate; {what} over {facts.n_origins} origins: {facts.score:.2f}"
     other = f"{facts.runner_up} {facts.runner_up_score:.2f}"
-    return f"lowest RMSSE over {facts.n_origins} origins: {facts.score:.2f} ({other})"
+    of_class = "" if facts.criterion == "rmsse" else " and in its class"
+    return f"lowest {what} over {facts.n_origins} origins{of_class}: {facts.score:.2f} ({other})"

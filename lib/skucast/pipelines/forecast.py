@@ -7,17 +7,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
+from skucast.forecasting.choice import Criterion
 from skucast.forecasting.engine import Plan
+from skucast.forecasting.error_law import error_law
 from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.store.runs import Stage
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
-from skucast.transforms import forecasting
-from skucast.transforms.fitting import FIT, fitted
-from skucast.transforms.panel import Span, long_panel, revenue_shares
-from skucast.transforms.protection import longest_protection
-from skucast.transforms.spread import pooled_errors, spread_ladder
+from skucast.transforms.fitting import Layout, fitted
+from skucast.transforms.forecasting import Decision
+from skucast.transforms.panel import SERIES, Span, long_panel, revenue_shares
+from skucast.transforms.protection import default_span, evaluation_spans, longest_protection
+from skucast.transforms.spread import pooled_errors, pools
 
 
 def forecast(context: Context) -> None:
@@ -25,7 +27,7 @@ def forecast(context: Context) -> None:
     with context.record.stage("forecast") as stage:
         clock = context.begin(stage, "demand", "item_location", "event", "sales_line")
         rules, known = context.config.forecast, demand_known(context)
-        series = revenue_shares(known).persist(StorageLevel.DISK_ONLY)
+        series = _with_spans(context, revenue_shares(known)).persist(StorageLevel.DISK_ONLY)
         n_series = series.count()
         if not n_series:
             raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
@@ -35,7 +37,7 @@ def forecast(context: Context) -> None:
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
         panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
         fits = fitted(panel, span, _engine_plan(context)).persist(StorageLevel.DISK_ONLY)
-        _write_forecast(context, stage, fits, span)
+        _write_forecast(context, stage, fits, span, n_series)
         for frame in (fits, series):
             frame.unpersist()
 
@@ -71,21 +73,32 @@ def _horizon(context: Context) -> int:
     return asked
 
 
-def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span) -> None:
-    rules, tables, run_id = context.config.forecast, context.warehouse, context.record.run_id
+def _with_spans(context: Context, series: DataFrame) -> DataFrame:
+    """Series with the steps whose summed demand their champion is chosen by: the protection period of each."""
+    terms, clock = context.config.inventory.defaults.terms, context.clock
+    spans = evaluation_spans(context.warehouse.read(ITEM_LOCATION), clock, terms)
+    own = F.coalesce("evaluation_span", F.lit(default_span(clock, terms))).alias("evaluation_span")
+    return series.join(spans, [*SERIES], "left").select(*series.columns, own)
+
+
+def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span, n_series: int) -> None:
+    rules, tables, plan = context.config.forecast, context.warehouse, _engine_plan(context)
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
-    found = fits.where(F.col("kind") == FIT).groupBy("status").count().toPandas()
-    stage.rows |= {str(status): int(n) for status, n in zip(found["status"], found["count"], strict=True)}
+    layout = Layout.of(plan, span)
+    found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
+    law = error_law(found, layout.names, rules.quantile_levels, span.horizon, rules.min_pooled_errors)
+    criterion = Criterion(rules.selection.criterion, rules.selection.class_weight, rules.min_periods)
+    decision = Decision(law, criterion, layout, span, context.record.run_id)
+    status = decision.rows(fits, SERIES_STATUS).persist(StorageLevel.DISK_ONLY)
+    counts = status.groupBy("status").count().toPandas()
+    stage.rows |= {str(each): int(n) for each, n in zip(counts["status"], counts["count"], strict=True)}
     _require_few_fallbacks(stage.rows, rules.max_fallback_share)
-    levels = rules.quantile_levels
-    pooled = pooled_errors(fits, levels).toPandas()
-    spread = spread_ladder(pooled, levels, span.horizon, rules.min_pooled_errors)
-    written = forecasting.Written(span.cutoff, run_id, levels)
-    tables.replace_where(SERIES_STATUS, forecasting.series_status(fits, span.cutoff, run_id), of_cutoff)
-    tables.replace_where(BACKTEST, forecasting.backtest(fits, span.cutoff, run_id), of_cutoff)
+    tables.replace_where(SERIES_STATUS, status, of_cutoff)
+    tables.replace_where(BACKTEST, decision.rows(fits, BACKTEST), of_cutoff)
     if rules.components:
-        tables.replace_where(FORECAST_COMPONENT, forecasting.components(fits, span.cutoff, run_id), of_cutoff)
-    tables.replace_where(FORECAST, forecasting.distribution(fits, spread, span, written), of_cutoff)
+        tables.replace_where(FORECAST_COMPONENT, decision.rows(fits, FORECAST_COMPONENT), of_cutoff)
+    tables.replace_where(FORECAST, decision.rows(fits, FORECAST), of_cutoff)
+    status.unpersist()
     stage.rows["horizon"] = span.horizon
 
 

@@ -38,6 +38,13 @@ def lists(values: NDArray[np.float64] | BoolArray, is_given: BoolArray | None = 
     return pa.ListArray.from_arrays(pa.array(offsets), items, mask=pa.array(~given))
 
 
+def dense(values: FloatArray | IntArray) -> pa.Array:
+    """One list per row of a matrix, NaN kept: for arrays that stay between our own functions."""
+    n_rows, width = values.shape
+    offsets = np.arange(n_rows + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(values).ravel()))
+
+
 def numbers(values: FloatArray) -> pa.Array:
     """Numbers; NaN becomes null."""
     return pa.array(values, mask=np.isnan(values))
@@ -46,6 +53,11 @@ def numbers(values: FloatArray) -> pa.Array:
 def maps(offsets: IntArray, names: pa.Array, values: pa.Array) -> pa.Array:
     """One map per row from entries in order of rows, row i's being those from ``offsets[i]`` to ``offsets[i + 1]``."""
     return pa.MapArray.from_arrays(pa.array(offsets.astype(np.int32)), names, values)
+
+
+def entries_of(column: pa.MapArray) -> IntArray:
+    """Row of every entry of a column of maps, in the order of ``column.keys`` and ``column.items``."""
+    return np.repeat(np.arange(len(column)), np.diff(column.offsets.to_numpy()))
 
 
 def table(columns: Mapping[str, pa.Array | pa.Scalar], schema: pa.Schema, n_rows: int) -> pa.Table:

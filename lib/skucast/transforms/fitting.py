@@ -1,44 +1,37 @@
-"""The one map in Python: buckets of series → fits, backtests, champions. Arrow in and out, no object per value."""
+"""The one map in Python: buckets of series → backtests and forecasts of every candidate. Arrow in and out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from skucast.forecasting.engine import PanelForecast, Plan, forecast_panel
-from skucast.forecasting.panel import FloatArray, IntArray
-from skucast.forecasting.quantiles import scaled_errors
-from skucast.transforms.arrow_columns import days, lists, maps, names_at, numbers, table
+from skucast.forecasting.choice import Contest
+from skucast.forecasting.engine import PanelFits, Plan, candidate_names, forecast_panel
+from skucast.forecasting.panel import FloatArray
+from skucast.forecasting.trials import Trials
+from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
 from skucast.transforms.panel import Bucket, Span, as_bucket
 
-FIT = "fit"
-TRIAL = "trial"
-_TEXT, _NUMBER, _COUNT, _NUMBERS = pa.string(), pa.float64(), pa.int32(), pa.list_(pa.float64())
-_KEYS = {
-    "kind": _TEXT,
-    "item_id": _TEXT,
-    "location_id": _TEXT,
-    "demand_class": _TEXT,
-    "method": _TEXT,
-    "scale": _NUMBER,
-}
-_FIT = {
-    "n_periods": _COUNT, "share_zeros": _NUMBER, "average_demand_interval": _NUMBER, "squared_cv": _NUMBER,
-    "status": _TEXT, "reason": _TEXT, "revenue_share_before": _NUMBER, "parameters": pa.map_(_TEXT, _NUMBER),
-    "milliseconds": _NUMBER, "mean": _NUMBERS, "closed_ahead": pa.list_(pa.bool_()),
-    "components": pa.map_(_TEXT, _NUMBERS),
-}  # fmt: skip
-_TRIAL = {
-    "origin": pa.date32(), "is_champion": pa.bool_(), "n_scored": _COUNT, "sum_squared_error": _NUMBER,
-    "sum_absolute_error": _NUMBER, "sum_error": _NUMBER, "naive_squared_error": _NUMBER, "forecasts": _NUMBERS,
-    "actuals": _NUMBERS, "step_errors": _NUMBERS, "sum_errors": _NUMBERS,
-}  # fmt: skip
-FITS_SCHEMA = pa.schema(list((_KEYS | _FIT | _TRIAL).items()))
-"""Rows of kind "fit" (one per series) and "trial" (one per series, origin and method)."""
+_TEXT, _NUMBER, _COUNT, _COUNTS = pa.string(), pa.float64(), pa.int32(), pa.list_(pa.int32())
+_NUMBERS, _FLAGS = pa.list_(pa.float64()), pa.list_(pa.bool_())
+FITS_SCHEMA = pa.schema(
+    {
+        "item_id": _TEXT, "location_id": _TEXT, "demand_class": _TEXT, "n_periods": _COUNT, "share_zeros": _NUMBER,
+        "average_demand_interval": _NUMBER, "squared_cv": _NUMBER, "has_candidate": pa.bool_(),
+        "failures": pa.map_(_TEXT, _TEXT), "revenue_share_before": _NUMBER, "evaluation_span": _COUNT,
+        "scale": _NUMBER, "milliseconds": _NUMBER, "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS,
+        "origin": _COUNTS, "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "actuals": _NUMBERS,
+        "is_scored": _FLAGS, "forecasts": _NUMBERS, "mean": _NUMBERS, "components": pa.map_(_TEXT, _NUMBERS),
+    }.items()
+)  # fmt: skip
+"""One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
+index running fastest, and hold NaN where there is nothing. ``origin`` counts periods, -1 for none."""
 
 
 def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
@@ -63,76 +56,100 @@ def _fit_bucket(span: Span, plan: Plan) -> Callable[[Iterator[pa.RecordBatch]], 
         if not rows:
             return
         bucket = as_bucket(pa.Table.from_batches(rows), span)
-        result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before)
-        for kind in (_fit_rows(bucket, result), _trial_rows(bucket, result)):
-            yield from kind.to_batches()
+        result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before, evaluation_span=bucket.evaluation_span)
+        yield from _rows(bucket, result).to_batches()
 
     return fit
 
 
-def _fit_rows(bucket: Bucket, result: PanelForecast) -> pa.Table:
-    shape, parameters = result.profile, result.parameters
-    columns = {
-        "kind": FIT,
+def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
+    contest, parameters, n = result.contest, result.parameters, len(bucket.items)
+    trials, shape = contest.trials, result.profile
+    columns: dict[str, Any] = {
         "item_id": pa.array(bucket.items),
         "location_id": pa.array(bucket.locations),
         "demand_class": pa.array([str(name) for name in shape.demand_class]),
-        "method": pa.array(result.method),
-        "scale": pa.array(result.scale),
         "n_periods": pa.array(shape.n_periods),
         "share_zeros": numbers(shape.share_zeros),
         "average_demand_interval": numbers(shape.adi),
         "squared_cv": numbers(shape.cv2),
-        "status": pa.array([str(status) for status in result.status]),
-        "reason": pa.array(result.reason),
+        "has_candidate": pa.array(contest.has_candidate),
+        "failures": pa.array([list(found.items()) for found in contest.failures], pa.map_(_TEXT, _TEXT)),
         "revenue_share_before": pa.array(bucket.revenue_share_before),
-        "parameters": maps(parameters.offsets, names_at(parameters.names, parameters.name), pa.array(parameters.value)),
+        "evaluation_span": pa.array(contest.evaluation_span),
+        "scale": pa.array(result.scale),
         "milliseconds": pa.array(result.milliseconds),
-        "mean": lists(result.mean),
+        "parameters": maps(parameters.offsets, names_at(parameters.names, parameters.name), pa.array(parameters.value)),
         "closed_ahead": lists(bucket.panel.is_closed_ahead),
+        "origin": dense(trials.origin),
+        "origin_scale": dense(trials.scale),
+        "naive_mean_square": dense(trials.naive_mean_square),
+        "actuals": dense(trials.actuals.reshape(n, -1)),
+        "is_scored": lists(trials.is_scored.reshape(n, -1)),
+        "forecasts": dense(trials.forecasts.reshape(n, -1)),
+        "mean": dense(contest.mean.reshape(n, -1)),
     }
     if result.components:
-        columns["components"] = _components(result)
-    return table(columns, FITS_SCHEMA, len(bucket.items))
+        columns["components"] = _components(result, n)
+    return table(columns, FITS_SCHEMA, n)
 
 
-def _components(result: PanelForecast) -> pa.Array:
-    """The level of each series and its components that are not 0 throughout."""
+def _components(result: PanelFits, n_series: int) -> pa.Array:
+    """Component name -> values of every candidate, flat, NaN where it has no forecast; but for those that are 0."""
     names = sorted(result.components)
-    values = np.stack([result.components[name] for name in names], axis=1)
-    wanted = values.any(axis=2) | (np.array(names) == "level")
+    values = np.stack([result.components[name].reshape(n_series, -1) for name in names], axis=1)
+    wanted = np.nan_to_num(values).any(axis=2) | (np.array(names) == "level")
     offsets = np.concatenate([[0], np.cumsum(wanted.sum(axis=1))])
-    return maps(offsets, names_at(names, np.nonzero(wanted)[1]), lists(values[wanted]))
+    return maps(offsets, names_at(names, np.nonzero(wanted)[1]), dense(values[wanted]))
 
 
-def _trial_rows(bucket: Bucket, result: PanelForecast) -> pa.Table:
-    trials, series = result.backtest, result.backtest.series
-    places = {name: place for place, name in enumerate(result.method_names)}
-    chosen: IntArray = np.array([places[name] for name in result.method], dtype=np.int64)
-    champion = trials.method == chosen[series]
-    steps, sums = scaled_errors(trials.forecasts, trials.actuals, trials.scale)
-    columns = {
-        "kind": TRIAL,
-        "item_id": names_at(bucket.items, series),
-        "location_id": names_at(bucket.locations, series),
-        "demand_class": names_at([str(name) for name in result.profile.demand_class], series),
-        "method": names_at(result.method_names, trials.method),
-        "scale": numbers(np.where(champion, trials.scale, np.nan)),
-        "origin": _origins(bucket, trials.origin),
-        "is_champion": pa.array(champion),
-        "n_scored": pa.array(trials.sums.n_scored),
-        "sum_squared_error": pa.array(trials.sums.squared_error),
-        "sum_absolute_error": pa.array(trials.sums.absolute_error),
-        "sum_error": pa.array(trials.sums.error),
-        "naive_squared_error": pa.array(trials.naive_mean_square),
-    }
-    arrays: dict[str, FloatArray] = {"forecasts": trials.forecasts, "actuals": trials.actuals}
-    arrays |= {"step_errors": steps, "sum_errors": sums}
-    columns |= {name: lists(values, champion) for name, values in arrays.items()}
-    return table(columns, FITS_SCHEMA, series.size)
+@dataclass(frozen=True)
+class Layout:
+    """Shapes of the flat arrays of ``FITS_SCHEMA``.
+
+    Attributes:
+        names: candidates.
+        origins: origins of the plan.
+        horizon: steps.
+    """
+
+    names: tuple[str, ...]
+    origins: int
+    horizon: int
+
+    @classmethod
+    def of(cls, plan: Plan, span: Span) -> Layout:
+        """As ``fitted`` writes them."""
+        return cls(candidate_names(plan), plan.origins, span.horizon)
+
+    def contest(self, rows: pa.RecordBatch) -> Contest:
+        """The candidates of the rows."""
+        n, shape = rows.num_rows, (rows.num_rows, self.origins, len(self.names), self.horizon)
+        trials = Trials(
+            names=self.names,
+            origin=matrix(rows.column("origin"), self.origins).astype(np.int64),
+            forecasts=matrix(rows.column("forecasts"), int(np.prod(shape[1:]))).reshape(shape),
+            actuals=matrix(rows.column("actuals"), self.origins * self.horizon).reshape(n, -1, self.horizon),
+            is_scored=matrix(rows.column("is_scored"), self.origins * self.horizon).reshape(n, -1, self.horizon),
+            scale=matrix(rows.column("origin_scale"), self.origins),
+            naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
+        )
+        return Contest(
+            n_periods=rows.column("n_periods").to_numpy(),
+            demand_class=rows.column("demand_class").to_pylist(),
+            has_candidate=rows.column("has_candidate").to_numpy(zero_copy_only=False),
+            failures=[dict(found) for found in rows.column("failures").to_pylist()],
+            evaluation_span=rows.column("evaluation_span").to_numpy(),
+            trials=trials,
+            mean=self.of_candidates(rows.column("mean")),
+        )
+
+    def of_candidates(self, column: pa.Array) -> FloatArray:
+        """A column of flat arrays over candidates and steps, shape (n_rows, n_candidates, horizon)."""
+        values: FloatArray = matrix(column, len(self.names) * self.horizon)
+        return values.reshape(len(column), len(self.names), self.horizon)
 
 
-def _origins(bucket: Bucket, origins: IntArray) -> pa.Array:
-    """First day of the last period that each origin knew."""
-    found, position = np.unique(origins, return_inverse=True)
-    return days([bucket.panel.day(origin - 1) for origin in found.tolist()]).take(pa.array(position))
+def matrix(column: pa.Array, width: int) -> Any:
+    """Lists of one length as a matrix, shape (n_rows, width)."""
+    return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(len(column), width)

@@ -1,116 +1,181 @@
-"""What fits become in the tables: status, backtest, components, and the calibrated distribution."""
+"""What fits become in the tables: champions, their status, the backtest, components, and calibrated distributions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.pandas.types import to_arrow_schema
 
+from skucast.forecasting.choice import Choice, Contest, Criterion, choose, verdicts
+from skucast.forecasting.error_law import ErrorLaw
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
 from skucast.periods import add_periods
-from skucast.tables.forecast import BACKTEST, FORECAST_COMPONENT, SERIES_STATUS
-from skucast.transforms.arrow_columns import days, lists, table
-from skucast.transforms.fitting import FIT, TRIAL
-from skucast.transforms.panel import Span
-from skucast.transforms.spread import Spread
-
-
-def series_status(fits: DataFrame, cutoff: date, run_id: str) -> DataFrame:
-    """Rows of ``series_status`` from the fits."""
-    named = fits.where(F.col("kind") == FIT).withColumns({"cutoff": F.lit(cutoff), "run_id": F.lit(run_id)})
-    return SERIES_STATUS.select(named)
-
-
-def backtest(fits: DataFrame, cutoff: date, run_id: str) -> DataFrame:
-    """Rows of ``backtest`` from the fits."""
-    named = fits.where(F.col("kind") == TRIAL).withColumns({"cutoff": F.lit(cutoff), "run_id": F.lit(run_id)})
-    return BACKTEST.select(named)
-
-
-def components(fits: DataFrame, cutoff: date, run_id: str) -> DataFrame:
-    """Rows of ``forecast_component`` from the fits."""
-    named = fits.where(F.col("kind") == FIT).select(
-        "item_id", "location_id", "method", F.explode("components").alias("component", "values")
-    )
-    steps = named.select("*", F.posexplode("values").alias("position", "value"))
-    written = {"step": F.col("position") + 1, "cutoff": F.lit(cutoff), "run_id": F.lit(run_id)}
-    return FORECAST_COMPONENT.select(steps.withColumns(written))
+from skucast.tables.contract import Table
+from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
+from skucast.transforms.arrow_columns import days, entries_of, lists, maps, names_at, numbers, table
+from skucast.transforms.fitting import Layout, matrix
+from skucast.transforms.panel import SERIES, Span
 
 
 @dataclass(frozen=True)
-class Written:
-    """What every forecast row of a run carries."""
+class Decision:
+    """How fits are turned into rows of the tables.
 
-    cutoff: date
-    run_id: str
-    quantile_levels: Sequence[float]
-
-
-def distribution(fits: DataFrame, spread: Spread, span: Span, written: Written) -> DataFrame:
-    """Rows of ``forecast``: the fitted means with the pooled spread of their class. No shuffle.
-
-    Args:
-        fits: rows of ``FITS_SCHEMA``.
-        spread: pooled quantiles of scaled errors by demand class.
+    Attributes:
+        law: pooled errors by class and candidate.
+        criterion: by what champions are chosen.
+        layout: shapes of the fits' arrays.
         span: the shared calendar.
-        written: what every row carries.
+        run_id: what every row carries.
     """
-    means = fits.where(F.col("kind") == FIT).select(
-        "item_id", "location_id", "demand_class", "method", "scale", "mean", "closed_ahead"
-    )
 
-    def spread_out(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    law: ErrorLaw
+    criterion: Criterion
+    layout: Layout
+    span: Span
+    run_id: str
+
+    def rows(self, fits: DataFrame, target: Table) -> DataFrame:
+        """Rows of ``series_status``, ``backtest``, ``forecast`` or ``forecast_component``. No shuffle.
+
+        Each table chooses anew, which costs less than to keep what was chosen.
+        """
+        return fits.mapInArrow(_mapped(self, _MAKERS[target.name], to_arrow_schema(target.schema)), target.schema)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Fits of a batch and the champions among them."""
+
+    fits: pa.RecordBatch
+    contest: Contest
+    choice: Choice
+    decision: Decision
+
+    def names(self, index: IntArray) -> _Columns:
+        """Item and location of the series at ``index``."""
+        return {name: self.fits.column(name).take(pa.array(index)) for name in SERIES}
+
+
+_Columns = dict[str, "pa.Array | str | date"]
+_Maker = Callable[[_Chosen], tuple[_Columns, int]]
+
+
+def _mapped(
+    decision: Decision, make: _Maker, schema: pa.Schema
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield from _forecast_rows(batch, spread, span, written).to_batches()
+            contest = decision.layout.contest(batch)
+            choice = choose(contest, decision.law, decision.criterion)
+            columns, n_rows = make(_Chosen(batch, contest, choice, decision))
+            columns |= {"cutoff": decision.span.cutoff, "run_id": decision.run_id}
+            yield from table(columns, schema, n_rows).to_batches()
 
-    return means.mapInArrow(spread_out, from_arrow_schema(FORECAST_SCHEMA))
-
-
-_NUMBERS = pa.list_(pa.float64())
-FORECAST_SCHEMA = pa.schema(
-    {
-        "item_id": pa.string(), "location_id": pa.string(), "cutoff": pa.date32(), "step": pa.int32(),
-        "period_start": pa.date32(), "quantile_levels": _NUMBERS, "mean": pa.float64(), "quantiles": _NUMBERS,
-        "cumulative_mean": pa.float64(), "cumulative_sd": pa.float64(), "cumulative_quantiles": _NUMBERS,
-        "spread_rung": pa.string(), "method": pa.string(), "run_id": pa.string(),
-    }.items()
-)  # fmt: skip
+    return write
 
 
-def _matrix(column: pa.Array, width: int) -> np.ndarray:
-    """Lists of one length as a matrix, shape (n_rows, width)."""
-    return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(len(column), width)
+def _status_rows(chosen: _Chosen) -> tuple[_Columns, int]:
+    fits, choice = chosen.fits, chosen.choice
+    found = verdicts(chosen.contest, choice, chosen.decision.criterion)
+    columns: _Columns = {name: fits.column(name) for name in SERIES_STATUS.names if name in fits.schema.names}
+    columns["method"] = pa.array(choice.method)
+    columns["status"] = pa.array([str(status) for status, _ in found])
+    columns["reason"] = pa.array([reason for _, reason in found])
+    columns["parameters"] = _own_parameters(fits.column("parameters"), choice, chosen.contest.trials.names)
+    return columns, fits.num_rows
 
 
-def _forecast_rows(fits: pa.RecordBatch, spread: Spread, span: Span, written: Written) -> pa.Table:
-    n_series, horizon, levels = fits.num_rows, span.horizon, len(written.quantile_levels)
-    mean, closed = (_matrix(fits.column(name), horizon) for name in ("mean", "closed_ahead"))
-    classes = fits.column("demand_class").to_pylist()
+def _own_parameters(parameters: pa.MapArray, choice: Choice, names: Sequence[str]) -> pa.Array:
+    """Of "method.parameter" those of the chosen method, by parameter."""
+    row = entries_of(parameters)
+    parts = pc.list_flatten(pc.split_pattern(parameters.keys, ".", max_splits=1))
+    method, name = parts.take(pa.array(np.arange(row.size) * 2)), parts.take(pa.array(np.arange(row.size) * 2 + 1))
+    code = pc.index_in(method, value_set=pa.array(names)).to_numpy(zero_copy_only=False)
+    own = np.flatnonzero(code == choice.column[row])
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(row[own], minlength=len(parameters)))])
+    return maps(offsets, name.take(pa.array(own)), parameters.items.take(pa.array(own)))
+
+
+def _backtest_rows(chosen: _Chosen) -> tuple[_Columns, int]:
+    trials, span = chosen.contest.trials, chosen.decision.span
+    series, origin, method = np.nonzero((trials.origin >= 0)[:, :, None] & trials.is_tried[:, None, :])
+    errors = trials.scored_errors()[series, origin, method]
+    champion: BoolArray = method == chosen.choice.column[series]
+    known, place = np.unique(trials.origin[series, origin], return_inverse=True)
+    last_seen = days([add_periods(span.first, each - 1, span.frequency) for each in known.tolist()])
+    columns = {
+        **chosen.names(series),
+        "demand_class": chosen.fits.column("demand_class").take(pa.array(series)),
+        "method": names_at(trials.names, method),
+        "origin": last_seen.take(pa.array(place)),
+        "is_champion": pa.array(champion),
+        "n_scored": pa.array(trials.is_scored.sum(axis=2)[series, origin]),
+        "sum_squared_error": pa.array((errors**2).sum(axis=1)),
+        "sum_absolute_error": pa.array(np.abs(errors).sum(axis=1)),
+        "sum_error": pa.array(errors.sum(axis=1)),
+        "naive_squared_error": pa.array(trials.naive_mean_square[series, origin]),
+        "scale": numbers(np.where(champion, trials.scale[series, origin], np.nan)),
+        "forecasts": lists(trials.forecasts[series, origin, method], champion),
+        "actuals": lists(trials.actuals[series, origin], champion),
+    }
+    return columns, series.size
+
+
+def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
+    fits, law, span, column = chosen.fits, chosen.decision.law, chosen.decision.span, chosen.choice.column
+    n_series, horizon, rows = fits.num_rows, span.horizon, np.arange(fits.num_rows)
+    mean, closed = chosen.contest.mean[rows, column], matrix(fits.column("closed_ahead"), horizon)
+    classes = chosen.contest.demand_class
     # Without any demand there is no unit for a spread: the law is that of the forecast, zero.
     has_demand = np.array([name != DemandClass.NO_DEMAND.value for name in classes], dtype=bool)
-    scale, index = np.where(has_demand, fits.column("scale").to_numpy(), 0.0), spread.index(classes)
-    quantiles, sums = calibrated_quantiles(mean, scale, spread.step_quantiles, spread.sum_quantiles, index, closed)
-    series, rung = np.repeat(np.arange(n_series), horizon), spread.rungs[index].ravel()
-    starts = days([add_periods(span.cutoff, step, span.frequency) for step in range(1, horizon + 1)])
+    scale, own = np.where(has_demand, fits.column("scale").to_numpy(), 0.0), (law.index(classes), column)
+    quantiles, sums = calibrated_quantiles(mean, scale, law.step_quantiles[own], law.sum_quantiles[own], closed)
+    series, step = np.repeat(rows, horizon), np.tile(np.arange(horizon), n_series)
+    starts = days([add_periods(span.cutoff, ahead, span.frequency) for ahead in range(1, horizon + 1)])
     columns = {
-        **{name: fits.column(name).take(pa.array(series)) for name in ("item_id", "location_id", "method")},
-        "cutoff": written.cutoff,
-        "step": pa.array(np.tile(np.arange(1, horizon + 1), n_series)),
-        "period_start": starts.take(pa.array(np.tile(np.arange(horizon), n_series))),
-        "quantile_levels": lists(np.tile(np.array(written.quantile_levels), (series.size, 1))),
+        **chosen.names(series),
+        "method": pa.array(chosen.choice.method).take(pa.array(series)),
+        "step": pa.array(step + 1),
+        "period_start": starts.take(pa.array(step)),
+        "quantile_levels": lists(np.tile(law.levels, (series.size, 1))),
         "mean": pa.array(mean.ravel()),
-        "quantiles": lists(quantiles.reshape(-1, levels)),
+        "quantiles": lists(quantiles.reshape(series.size, -1)),
         "cumulative_mean": pa.array(np.cumsum(mean, axis=1).ravel()),
-        "cumulative_sd": pa.array(cumulative_sd(scale, spread.sum_moments, index).ravel()),
-        "cumulative_quantiles": lists(sums.reshape(-1, levels)),
-        "spread_rung": pa.array(rung),
-        "run_id": written.run_id,
+        "cumulative_sd": pa.array(cumulative_sd(scale, law.sum_moments[own]).ravel()),
+        "cumulative_quantiles": lists(sums.reshape(series.size, -1)),
+        "spread_rung": pa.array(law.rungs[own].ravel()),
     }
-    return table(columns, FORECAST_SCHEMA, series.size)
+    return columns, series.size
+
+
+def _component_rows(chosen: _Chosen) -> tuple[_Columns, int]:
+    layout, found = chosen.decision.layout, chosen.fits.column("components")
+    horizon, row = layout.horizon, entries_of(found)
+    values: FloatArray = layout.of_candidates(found.items)[np.arange(row.size), chosen.choice.column[row]]
+    is_level = pc.equal(found.keys, "level").to_numpy(zero_copy_only=False)
+    entry = np.repeat(np.flatnonzero(values.any(axis=1) | is_level), horizon)
+    columns = {
+        **chosen.names(row[entry]),
+        "method": pa.array(chosen.choice.method).take(pa.array(row[entry])),
+        "component": found.keys.take(pa.array(entry)),
+        "step": pa.array(np.tile(np.arange(horizon), entry.size // horizon) + 1),
+        "value": pa.array(values[entry[::horizon]].ravel()),
+    }
+    return columns, entry.size
+
+
+_MAKERS: dict[str, _Maker] = {
+    SERIES_STATUS.name: _status_rows,
+    BACKTEST.name: _backtest_rows,
+    FORECAST.name: _forecast_rows,
+    FORECAST_COMPONENT.name: _component_rows,
+}

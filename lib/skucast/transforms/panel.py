@@ -60,8 +60,9 @@ def revenue_shares(demand: DataFrame) -> DataFrame:
     return series.select(*SERIES, "start", share.alias("revenue_share_before"))
 
 
-HEADER = -1
-"""Period index of the one row of a series whose ``demand`` is its ``revenue_share_before``: no join carries it."""
+SHARE, EVALUATION_SPAN = -1, -2
+"""Period indices of the two header rows of a series, whose ``demand`` is its ``revenue_share_before`` and its
+``evaluation_span``: no join carries them."""
 
 
 def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: Span, n_buckets: int) -> DataFrame:
@@ -70,12 +71,12 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
     Args:
         demand: rows of table ``demand`` up to the cutoff.
         calendar: the calendar of each location over the whole span.
-        series: one row per series, from ``revenue_shares``.
+        series: one row per series: ``start``, ``revenue_share_before`` and ``evaluation_span``.
         span: the shared calendar.
         n_buckets: partitions of the one shuffle.
 
     Returns:
-        One row per series and period, history and horizon, and one header per series: ``bucket``, the series key,
+        One row per series and period, history and horizon, and two headers per series: ``bucket``, the series key,
         ``t`` (period index), ``demand``, ``is_closed``, ``events``. There are exactly ``n_buckets`` partitions:
         adaptive execution does not coalesce an explicit placement.
     """
@@ -88,8 +89,12 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
     history = demand.join(events, ["location_id", "period_start"], "left").select(
         *SERIES, t, "demand", "is_closed", "events"
     )
-    share, no_events = F.col("revenue_share_before").alias("demand"), F.lit(None).cast("array<string>").alias("events")
-    headers = series.select(*SERIES, F.lit(HEADER).alias("t"), share, F.lit(False).alias("is_closed"), no_events)
+    headers = series.selectExpr(
+        *SERIES,
+        f"stack(2, {SHARE}, revenue_share_before, {EVALUATION_SPAN}, double(evaluation_span)) AS (t, demand)",
+        "false AS is_closed",
+        "CAST(NULL AS ARRAY<STRING>) AS events",
+    )
     bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int").alias("bucket")
     rows = history.unionByName(horizon).unionByName(headers)
     return rows.select(bucket, "*").repartitionById(n_buckets, F.col("bucket"))
@@ -104,21 +109,24 @@ class Bucket:
         locations: location of each series.
         panel: their histories.
         revenue_share_before: shape (n_series,).
+        evaluation_span: steps whose sum the inventory needs, shape (n_series,).
     """
 
     items: list[str]
     locations: list[str]
     panel: Panel
     revenue_share_before: FloatArray
+    evaluation_span: IntArray
 
 
 def as_bucket(rows: pa.Table, span: Span) -> Bucket:
     """Pivot long rows into a panel; independent of the order of the rows."""
     items, locations, codes = _series_codes(rows)
     t, values = rows["t"].to_numpy(), rows["demand"].to_numpy()
-    is_header, n_series, width = t == HEADER, len(items), span.n_periods + span.horizon
-    share = np.zeros(n_series)
-    share[codes[is_header]] = values[is_header]
+    is_header, n_series, width = t < 0, len(items), span.n_periods + span.horizon
+    share, evaluation_span = np.zeros(n_series), np.full(n_series, float(span.horizon))
+    for index, filled in ((SHARE, share), (EVALUATION_SPAN, evaluation_span)):
+        filled[codes[t == index]] = values[t == index]
     codes, t, values = codes[~is_header], t[~is_header], values[~is_header]
     demand, is_closed = np.full((n_series, width), np.nan), np.zeros((n_series, width), dtype=bool)
     demand[codes, t], is_closed[codes, t] = values, rows["is_closed"].to_numpy()[~is_header]
@@ -135,7 +143,7 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
         horizon=span.horizon,
         events=_event_flags(rows["events"].filter(pa.array(~is_header)), codes, t, (n_series, width)),
     )
-    return Bucket(items, locations, panel, share)
+    return Bucket(items, locations, panel, share, evaluation_span.astype(np.int64))
 
 
 def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:

@@ -1,119 +1,147 @@
-"""Class statistics of the backtest's errors by distributed aggregation, and the ladder of what to trust."""
+"""Errors of the backtest, pooled over series by distributed aggregation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scipy.stats import norm
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from skucast.forecasting.panel import FloatArray, IntArray
+from skucast.forecasting.error_law import ALL, Pool, pooled
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.profile import DemandClass
+from skucast.transforms.fitting import Layout
+from skucast.transforms.panel import SERIES
 
-ALL = "all"
-PRIOR_ALPHA = 0.2
-"""Smoothing constant of the level model behind the prior spread."""
+RESOLUTION = 1000
+"""Errors are counted by this part of a series' scale."""
+
+LARGEST = 2.0**62
+"""In units of the resolution; a larger error counts as that."""
+
+MOST_SERIES = 20_000
+"""Series whose errors are pooled; of more a sample is drawn by their key."""
+
+_KEYS = ("demand_class", "candidate", "step")
+_CELL = {"demand_class": pa.string(), "candidate": pa.int32(), "step": pa.int32()}
+_COUNTS_SCHEMA = pa.schema(
+    (_CELL | {"is_sum": pa.bool_(), "errors": pa.list_(pa.int64()), "counts": pa.list_(pa.int64())}).items()
+)
+_NUMBERS = pa.list_(pa.float64())
+_POOL_SCHEMA = pa.schema(
+    (
+        _CELL
+        | {"n": pa.int64(), "step_quantiles": _NUMBERS, "sum_quantiles": _NUMBERS, "sum_moment": pa.float64()}
+        | {"sum_grid": _NUMBERS}
+    ).items()
+)
+Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Pooled quantiles of scaled errors for every demand class.
+def pooled_errors(fits: DataFrame, layout: Layout, levels: Sequence[float], n_series: int) -> DataFrame:
+    """Pool every candidate's scaled errors over series, the same whatever the partitioning.
 
-    Attributes:
-        classes: demand classes, in the order of the arrays.
-        step_quantiles: of errors of single steps, shape (n_classes, horizon, n_levels).
-        sum_quantiles: of errors of sums over steps 1..h, same shape.
-        sum_moments: mean squared scaled error of sums, shape (n_classes, horizon).
-        rungs: which rung was used: class, all or prior, shape (n_classes, horizon).
-    """
-
-    classes: tuple[str, ...]
-    step_quantiles: FloatArray
-    sum_quantiles: FloatArray
-    sum_moments: FloatArray
-    rungs: NDArray[np.object_]
-
-    def index(self, demand_class: Sequence[str]) -> IntArray:
-        """Row of each series' class in the arrays."""
-        return np.array([self.classes.index(name) for name in demand_class], dtype=np.int64)
-
-
-def pooled_errors(fits: DataFrame, levels: Sequence[float]) -> DataFrame:
-    """Pool the champions' scaled errors over series, the same whatever the partitioning.
-
-    Errors are counted by thousandths of a series' scale first, so that neither time nor memory of the percentiles
-    grows with the number of series.
+    Errors are counted by thousandths of a series' scale where the series lie, and the counts brought together by class,
+    candidate and step. Of more than ``MOST_SERIES`` a sample is pooled. All tried candidates are pooled and not only
+    champions, so that no error is small because it was chosen for being small.
 
     Returns:
-        One row per demand class (and "all") and step: ``n``, ``step_quantiles``, ``sum_quantiles``, ``sum_moment``.
+        One row per demand class (and "all"), candidate (its place in the layout) and step: the fields of ``Pool``.
     """
-    errors = fits.where("is_champion").select(
-        "demand_class", F.posexplode(F.arrays_zip("step_errors", "sum_errors")).alias("position", "error")
-    )
-    known = errors.where("error.sum_errors IS NOT NULL").selectExpr(
-        "demand_class",
-        "position + 1 AS step",
-        "stack(2, true, error.sum_errors, false, error.step_errors) AS (is_sum, x)",
-    )
-    counted = known.groupBy("demand_class", "step", "is_sum", F.expr("round(x, 3)").alias("x")).count()
-    either = F.explode(F.array("demand_class", F.lit(ALL))).alias("demand_class")
-    levels_sql = f"array({', '.join(f'{level!r}D' for level in levels)})"
-    return counted.select(either, "step", "is_sum", "x", "count").groupBy("demand_class", "step").agg(
-        F.expr("sum(count) FILTER (WHERE is_sum)").alias("n"),
-        F.expr(f"percentile(x, {levels_sql}, count) FILTER (WHERE NOT is_sum)").alias("step_quantiles"),
-        F.expr(f"percentile(x, {levels_sql}, count) FILTER (WHERE is_sum)").alias("sum_quantiles"),
-        F.expr("sum(x * x * count) FILTER (WHERE is_sum) / sum(count) FILTER (WHERE is_sum)").alias("sum_moment"),
-    )  # fmt: skip
+    share = min(1.0, MOST_SERIES / max(n_series, 1))
+    chosen = fits.where(F.pmod(F.xxhash64(*SERIES, F.lit("pooled")), F.lit(10_000)) < F.lit(round(10_000 * share)))
+    counted = chosen.mapInArrow(_counts(layout), from_arrow_schema(_COUNTS_SCHEMA))
+    return counted.repartition(*_KEYS).mapInArrow(_pools(np.array(levels)), from_arrow_schema(_POOL_SCHEMA))
 
 
-def spread_ladder(pooled: pd.DataFrame, levels: Sequence[float], horizon: int, min_errors: int) -> Spread:
-    """Take the own class where it has enough errors at a step, else all classes together, else the prior.
-
-    The prior is the law of a level model: normal, with the variance of a sum over h steps of simple exponential
-    smoothing on independent demand, h + h²·α/(2−α), relative to its one-step variance 1 + α/(2−α) (Hyndman, Koehler,
-    Ord, Snyder 2008, ch. 6, for the variance of lead-time demand).
-
-    Args:
-        pooled: rows of ``pooled_errors``.
-        levels: quantile levels.
-        horizon: steps.
-        min_errors: fewest pooled errors that are trusted.
-    """
-    classes = tuple(str(each) for each in DemandClass)
-    shape = (len(classes), horizon, len(levels))
-    steps, sums, moments = np.empty(shape), np.empty(shape), np.empty(shape[:2])
-    rungs = np.empty(shape[:2], dtype=object)
-    trusted = pooled[pooled["n"] >= min_errors]
-    found = {(row["demand_class"], row["step"]): _pool(row) for _, row in trusted.iterrows()}
-    for row, name in enumerate(classes):
-        for h in range(1, horizon + 1):
-            own, every = found.get((name, h)), found.get((ALL, h))
-            rungs[row, h - 1] = "class" if own else "all" if every else "prior"
-            best = own or every or _prior(levels, h)
-            steps[row, h - 1], sums[row, h - 1] = best.step_quantiles, best.sum_quantiles
-            moments[row, h - 1] = best.sum_moment
-    return Spread(classes, steps, sums, moments, rungs)
+def pools(rows: DataFrame, names: Sequence[str]) -> Mapping[tuple[str, str, int], Pool]:
+    """The rows of ``pooled_errors`` on the driver: as many as classes × candidates × steps."""
+    return {
+        (row["demand_class"], names[row["candidate"]], row["step"]): Pool(
+            n=row["n"],
+            step_quantiles=np.array(row["step_quantiles"]),
+            sum_quantiles=np.array(row["sum_quantiles"]),
+            sum_moment=row["sum_moment"],
+            sum_grid=np.array(row["sum_grid"]),
+        )
+        for row in rows.collect()
+    }
 
 
-@dataclass(frozen=True)
-class _Pool:
-    step_quantiles: FloatArray
-    sum_quantiles: FloatArray
-    sum_moment: float
+def _counts(layout: Layout) -> Batches:
+    """Fits → how often each error occurred, one row per class, candidate, step and kind of error."""
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            contest = layout.contest(batch)
+            classes = np.array(contest.demand_class, dtype=object)
+            has_demand: BoolArray = classes != DemandClass.NO_DEMAND.value
+            sums = contest.trials.scaled_sums()
+            steps = np.where(np.isnan(sums), np.nan, contest.trials.scaled_steps())
+            for name in (*sorted(set(classes[has_demand])), ALL):
+                own = has_demand if name == ALL else classes == name
+                for is_sum, errors in ((True, sums[own]), (False, steps[own])):
+                    yield _counted(errors, name, is_sum=is_sum)
+
+    return count
 
 
-def _pool(row: pd.Series) -> _Pool:
-    steps, sums = (np.array(row[name], dtype=float) for name in ("step_quantiles", "sum_quantiles"))
-    return _Pool(steps, sums, float(row["sum_moment"]))
+def _counted(errors: FloatArray, demand_class: str, *, is_sum: bool) -> pa.RecordBatch:
+    """Distinct errors and their counts, one row per candidate and step; errors of shape (n, o, k, h)."""
+    horizon, known = errors.shape[3], np.nonzero(np.isfinite(errors))
+    rounded = np.rint(np.clip(errors[known] * RESOLUTION, -LARGEST, LARGEST)).astype(np.int64)
+    cell: IntArray = known[2] * horizon + known[3]
+    order = np.lexsort((rounded, cell))
+    cell, rounded = cell[order], rounded[order]
+    first = np.flatnonzero(np.append(True, (np.diff(cell) != 0) | (np.diff(rounded) != 0))[: cell.size])
+    counts = np.diff(np.append(first, cell.size))
+    cells, begins = np.unique(cell[first], return_index=True)
+    offsets = pa.array(np.append(begins, first.size).astype(np.int32))
+    columns = [
+        pa.repeat(pa.scalar(str(demand_class)), cells.size),
+        pa.array((cells // horizon).astype(np.int32)),
+        pa.array((cells % horizon + 1).astype(np.int32)),
+        pa.repeat(pa.scalar(is_sum), cells.size),
+        pa.ListArray.from_arrays(offsets, pa.array(rounded[first])),
+        pa.ListArray.from_arrays(offsets, pa.array(counts)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=_COUNTS_SCHEMA)
 
 
-def _prior(levels: Sequence[float], h: int) -> _Pool:
-    estimation = PRIOR_ALPHA / (2 - PRIOR_ALPHA)
-    moment = (h + h**2 * estimation) / (1 + estimation)
-    z = norm.ppf(np.array(levels))
-    return _Pool(z, z * np.sqrt(moment), moment)
+def _pools(levels: FloatArray) -> Batches:
+    """Counts of whole cells → pools."""
+
+    def pool(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        found: defaultdict[tuple[str, int, int], dict[bool, list[tuple[FloatArray, IntArray]]]]
+        found = defaultdict(lambda: {True: [], False: []})
+        for batch in batches:
+            keys = zip(*(batch.column(name).to_pylist() for name in (*_KEYS, "is_sum")), strict=True)
+            errors, counts = batch.column("errors"), batch.column("counts")
+            for row, (*cell, is_sum) in enumerate(keys):
+                values = errors[row].values.to_numpy() / RESOLUTION, counts[row].values.to_numpy()
+                found[tuple(cell)][is_sum].append(values)
+        rows = [_row(cell, pooled(_joined(own[False]), _joined(own[True]), levels)) for cell, own in found.items()]
+        if rows:
+            yield pa.RecordBatch.from_pylist(rows, schema=_POOL_SCHEMA)
+
+    return pool
+
+
+def _joined(parts: Sequence[tuple[FloatArray, IntArray]]) -> tuple[FloatArray, IntArray]:
+    values, counts = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(counts)
+
+
+def _row(cell: tuple[str, int, int], pool: Pool) -> dict[str, object]:
+    return {
+        **dict(zip(_KEYS, cell, strict=True)),
+        "n": pool.n,
+        "step_quantiles": pool.step_quantiles.tolist(),
+        "sum_quantiles": pool.sum_quantiles.tolist(),
+        "sum_moment": pool.sum_moment,
+        "sum_grid": pool.sum_grid.tolist(),
+    }

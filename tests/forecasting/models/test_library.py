@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.models.library_arima import arima, needs_difference
 from skucast.forecasting.models.library_prophet import prophet
 from skucast.forecasting.registry import Tier
-from tests.forecasting.reference import panel_of, plan_of
+from tests.forecasting.reference import decided, panel_of, plan_of
 
 NAN = np.nan
 
@@ -115,9 +114,7 @@ def test_prophet_leaves_no_file_and_no_message_behind(caplog, capfd):
 def test_a_real_prophet_failure_becomes_a_marked_fallback():
     """An origin with one known period: prophet refuses fewer than two rows."""
     values = [[NAN] * 8 + [4.0, NAN, NAN, 5.0, 6.0], [3.0, 4.0] * 6 + [3.0]]
-    result = forecast_panel(
-        panel_of(values, horizon=2), plan_of("mean", "prophet_stan", origins=3, min_periods=1), np.zeros(2)
-    )
+    result = decided(panel_of(values, horizon=2), plan_of("mean", "prophet_stan", origins=3, min_periods=1))
     assert ("fallback", "fitted") == result.status
     assert result.reason[0].startswith("prophet_stan failed: ValueError: Dataframe has less than 2 non-NaN rows")
     assert "mean" == result.method[0]
@@ -126,10 +123,8 @@ def test_a_real_prophet_failure_becomes_a_marked_fallback():
 def test_slow_methods_are_not_tried_where_they_are_not_allowed():
     panel = panel_of([ar1(0.3, 30, seed=1), ar1(0.3, 30, seed=2)])
     plan = plan_of("ses", "arima_statsmodels", origins=3, tier_shares={Tier.LIBRARY: 0.5})
-    result = forecast_panel(panel, plan, np.array([0.5, 0.4]))
-    tried = {
-        (int(s), result.method_names[m]) for s, m in zip(result.backtest.series, result.backtest.method, strict=True)
-    }
+    result = decided(panel, plan, np.array([0.5, 0.4]))
+    tried = {(int(s), result.trials.names[k]) for s, k in zip(*np.nonzero(result.trials.is_tried), strict=True)}
     assert {(0, "ses"), (1, "ses"), (1, "arima_statsmodels")} == tried
     assert result.milliseconds[1] > result.milliseconds[0]
 
@@ -140,7 +135,8 @@ def test_slow_methods_see_nothing_later_either():
     changed = values.copy()
     changed[-2:] = 500.0
     plan = plan_of("arima_statsmodels", "prophet_stan", "arima", "prophet", origins=3)
-    before, after = (forecast_panel(panel_of([v], horizon=1), plan, np.zeros(1)).backtest for v in (values, changed))
-    first = before.origin <= 28
-    assert first.sum() == 8
-    np.testing.assert_array_equal(before.forecasts[first], after.forecasts[after.origin <= 28])
+    before, after = (decided(panel_of([v], horizon=1), plan).trials for v in (values, changed))
+    first = before.origin[0] <= 28
+    assert first.sum() == 2
+    assert before.is_tried.sum() == 4
+    np.testing.assert_array_equal(before.forecasts[0, first], after.forecasts[0, first])

@@ -1,0 +1,133 @@
+"""The champion of every series among its candidates, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skucast.forecasting.error_law import ErrorLaw
+from skucast.forecasting.final import FALLBACK_METHOD
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
+from skucast.forecasting.selection import champions, pinball_scores
+from skucast.forecasting.status import Status, Verdict, explain
+from skucast.forecasting.trials import Trials
+
+PINBALL, RMSSE = "pinball", "rmsse"
+"""Criteria by which a champion is chosen."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Candidates of many series and what is known of them; one value per series unless said.
+
+    Attributes:
+        n_periods: known periods, shape (n,).
+        demand_class: on the whole history.
+        has_candidate: the plan lists at least one method that the series may try, shape (n,).
+        failures: method name -> what it failed with.
+        evaluation_span: steps whose sum matters, shape (n,).
+        trials: the backtest.
+        mean: forecasts, units per period, shape (n, k, h); NaN where there is none.
+    """
+
+    n_periods: IntArray
+    demand_class: Sequence[str]
+    has_candidate: BoolArray
+    failures: Sequence[Mapping[str, str]]
+    evaluation_span: IntArray
+    trials: Trials
+    mean: FloatArray
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """By what a champion is chosen.
+
+    Attributes:
+        name: ``PINBALL`` of demand summed over the span, or ``RMSSE`` of single periods.
+        class_weight: origins that the class of a series counts for beside its own; pinball only.
+        min_periods: known periods that an origin needed.
+    """
+
+    name: str
+    class_weight: float
+    min_periods: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The forecast of every series.
+
+    Attributes:
+        column: candidate whose mean it is, shape (n,).
+        is_scored: whether that is a champion and not the fallback of a series without one, shape (n,).
+        method: its name; "naive" for the mean of a single value.
+        scores: of every candidate by the criterion, the lower the better, shape (n, k); infinite where not scored.
+    """
+
+    column: IntArray
+    is_scored: BoolArray
+    method: tuple[str, ...]
+    scores: FloatArray
+
+
+def choose(contest: Contest, law: ErrorLaw, criterion: Criterion) -> Choice:
+    """The best candidate of each series by the criterion; the mean of known demand where none was scored.
+
+    Args:
+        contest: the candidates.
+        law: pooled errors of each class and candidate; its names are those of the trials.
+        criterion: what counts.
+    """
+    trials, names = contest.trials, contest.trials.names
+    if criterion.name == RMSSE:
+        scores = trials.pooled_rmsse()
+    else:
+        index = law.index(contest.demand_class)
+        scores = pinball_scores(trials, law, index, contest.evaluation_span, criterion.class_weight)
+    scores = np.where(np.isfinite(contest.mean).all(axis=2), scores, np.inf)
+    best = champions(scores)
+    column = np.where(best >= 0, best, names.index(FALLBACK_METHOD))
+    used = np.array(names, dtype=object)[column]
+    used[(best < 0) & (contest.n_periods == 1)] = "naive"
+    return Choice(column, best >= 0, tuple(used.tolist()), scores)
+
+
+def verdicts(contest: Contest, choice: Choice, criterion: Criterion) -> list[tuple[Status, str]]:
+    """Status and reason of every series."""
+    names, rows = contest.trials.names, np.arange(choice.column.size)
+    others = choice.scores.copy()
+    others[rows, choice.column] = np.inf
+    second = others.argmin(axis=1)
+    columns = zip(
+        contest.n_periods.tolist(),
+        contest.demand_class,
+        contest.has_candidate.tolist(),
+        contest.trials.n_origins.tolist(),
+        choice.method,
+        choice.scores[rows, choice.column].tolist(),
+        second.tolist(),
+        others[rows, second].tolist(),
+        contest.failures,
+        strict=True,
+    )
+    return [
+        explain(
+            Verdict(
+                n_periods=n_periods,
+                demand_class=demand_class,
+                has_candidate=has_candidate,
+                n_origins=n_origins,
+                min_periods=criterion.min_periods,
+                method=method,
+                criterion=criterion.name,
+                score=score,
+                runner_up=names[runner_up] if np.isfinite(its_score) else "",
+                runner_up_score=its_score,
+                failures=failures,
+            )
+        )
+        for n_periods, demand_class, has_candidate, n_origins, method, score, runner_up, its_score, failures in columns
+    ]

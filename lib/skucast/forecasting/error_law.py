@@ -1,0 +1,161 @@
+"""How far the forecasts of each candidate go wrong: errors of rolling origins, pooled over the series of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from skucast.forecasting.panel import FloatArray, IntArray
+from skucast.forecasting.profile import DemandClass
+
+ALL = "all"
+"""Every class together."""
+
+PRIOR_ALPHA = 0.2
+"""Smoothing constant of the level model behind the prior spread."""
+
+GRID: FloatArray = (np.arange(200) + 0.5) / 200
+"""Levels at which the law of a sum is kept to take its expected loss."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Scaled errors of one candidate at one step.
+
+    Attributes:
+        n: errors pooled.
+        step_quantiles: of errors of the single step, shape (n_levels,).
+        sum_quantiles: of errors of the sum over the steps so far, same shape.
+        sum_moment: mean square of the latter.
+        sum_grid: quantiles of the latter at ``GRID``.
+    """
+
+    n: int
+    step_quantiles: FloatArray
+    sum_quantiles: FloatArray
+    sum_moment: float
+    sum_grid: FloatArray
+
+
+@dataclass(frozen=True)
+class ErrorLaw:
+    """Pooled quantiles of scaled errors for every demand class and candidate.
+
+    Attributes:
+        classes: demand classes, in the order of the arrays.
+        names: candidates, in the order of the arrays.
+        levels: of the quantiles.
+        step_quantiles: of errors of single steps, shape (n_classes, n_candidates, horizon, n_levels).
+        sum_quantiles: of errors of sums over steps 1..h, same shape.
+        sum_moments: mean squared scaled error of sums, shape (n_classes, n_candidates, horizon).
+        losses: expected pinball loss of sums, averaged over the levels, in units of the scale, same shape.
+        rungs: which rung was used: class, all or prior, same shape.
+    """
+
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    levels: FloatArray
+    step_quantiles: FloatArray
+    sum_quantiles: FloatArray
+    sum_moments: FloatArray
+    losses: FloatArray
+    rungs: NDArray[np.object_]
+
+    def index(self, demand_class: Sequence[str]) -> IntArray:
+        """Row of each series' class in the arrays."""
+        places = {name: place for place, name in enumerate(self.classes)}
+        return np.array([places[name] for name in demand_class], dtype=np.int64)
+
+
+def counted_quantiles(values: FloatArray, counts: IntArray, levels: FloatArray) -> FloatArray:
+    """Quantiles of values that occurred several times, interpolated between order statistics; shape of ``levels``.
+
+    Args:
+        values: shape (n,), in any order, also repeatedly.
+        counts: how often each occurred, >= 1, shape (n,).
+        levels: in [0, 1].
+
+    Source: Hyndman & Fan (1996), "Sample quantiles in statistical packages", definition 7.
+    """
+    order = np.argsort(values, kind="stable")
+    ranked, reached = values[order], np.cumsum(counts[order])
+    place = levels * (reached[-1] - 1)
+    below = np.floor(place).astype(np.int64)
+    lower, upper = (ranked[np.searchsorted(reached, each, side="right")] for each in (below, np.ceil(place)))
+    found: FloatArray = lower + (place - below) * (upper - lower)
+    return found
+
+
+def pooled(steps: tuple[FloatArray, IntArray], sums: tuple[FloatArray, IntArray], levels: FloatArray) -> Pool:
+    """The pool of errors of a step and of sums up to it, each as values and how often they occurred."""
+    values, counts = sums
+    return Pool(
+        n=int(counts.sum()),
+        step_quantiles=counted_quantiles(*steps, levels),
+        sum_quantiles=counted_quantiles(values, counts, levels),
+        sum_moment=float(np.average(values**2, weights=counts)),
+        sum_grid=counted_quantiles(values, counts, GRID),
+    )
+
+
+def expected_loss(grid: FloatArray, levels: FloatArray) -> float:
+    """Pinball loss of the quantiles of a law at the levels, expected under that law and averaged over the levels.
+
+    E ρ_τ(X - q_τ) = τ E X - ∫_0^τ q_u du. Taken from quantiles, the outermost errors do not rule it.
+
+    Args:
+        grid: quantiles at ``GRID``.
+        levels: τ, rising.
+
+    Source: Koenker & Bassett (1978), eq. 1.2; Gneiting & Raftery (2007), section 6.
+    """
+    lower = np.concatenate([[0.0], np.cumsum(grid)]) / grid.size
+    edges = np.arange(grid.size + 1) / grid.size
+    return float(np.mean(levels * lower[-1] - np.interp(levels, edges, lower)))
+
+
+def error_law(
+    pools: Mapping[tuple[str, str, int], Pool],
+    names: Sequence[str],
+    levels: Sequence[float],
+    horizon: int,
+    min_errors: int,
+) -> ErrorLaw:
+    """Of each candidate its own class where that has enough errors at a step, else all classes together, else a prior.
+
+    The prior is the law of a level model: normal, with the variance of a sum over h steps of simple exponential
+    smoothing on independent demand, h + h²·α/(2-α), relative to its one-step variance 1 + α/(2-α) (Hyndman, Koehler,
+    Ord & Snyder 2008, chapter 6, for the variance of lead-time demand).
+
+    Args:
+        pools: by class or ``ALL``, candidate and step.
+        names: candidates.
+        levels: quantile levels.
+        horizon: steps.
+        min_errors: fewest pooled errors that are trusted.
+    """
+    classes, at = tuple(str(each) for each in DemandClass), np.array(levels)
+    shape = (len(classes), len(names), horizon)
+    steps, sums = np.empty((*shape, at.size)), np.empty((*shape, at.size))
+    moments, losses, rungs = np.empty(shape), np.empty(shape), np.empty(shape, dtype=object)
+    trusted = {key: pool for key, pool in pools.items() if pool.n >= min_errors}
+    for place in np.ndindex(shape):
+        name, step = names[place[1]], place[2] + 1
+        own, every = trusted.get((classes[place[0]], name, step)), trusted.get((ALL, name, step))
+        rungs[place] = "class" if own else "all" if every else "prior"
+        best = own or every or prior(at, step)
+        steps[place], sums[place], moments[place] = best.step_quantiles, best.sum_quantiles, best.sum_moment
+        losses[place] = expected_loss(best.sum_grid, at)
+    return ErrorLaw(classes, tuple(names), at, steps, sums, moments, losses, rungs)
+
+
+def prior(levels: FloatArray, step: int) -> Pool:
+    """What is believed of a candidate without enough errors."""
+    estimation = PRIOR_ALPHA / (2 - PRIOR_ALPHA)
+    moment = (step + step**2 * estimation) / (1 + estimation)
+    z, grid = norm.ppf(levels), norm.ppf(GRID)
+    return Pool(0, z, z * np.sqrt(moment), moment, grid * np.sqrt(moment))
