@@ -21,7 +21,7 @@ import pandas as pd
 from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, RMSSE, Choice, Contest, Criterion, choose
 from skucast.forecasting.engine import Plan, forecast_panel
-from skucast.forecasting.error_law import ALL, GRID, ErrorLaw, Pool, error_law
+from skucast.forecasting.error_law import ALL, ErrorLaw, Pool, error_law, pooled
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles
@@ -132,12 +132,12 @@ def held_out(panel: Panel, n_dates: int, how: Plan) -> Iterator[HeldOut]:
         cut = panel.n_periods - panel.horizon - step * back
         known = panel.until(cut)
         fits = forecast_panel(known, how, np.zeros(panel.n_series))
-        pools = pooled(fits.contest)
+        pools = pools_of(fits.contest)
         law = error_law(pools, fits.contest.trials.names, LEVELS, panel.horizon, RULES.min_pooled_errors)
         yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, panel.actuals(cut).sum(axis=1))
 
 
-def pooled(contest: Contest) -> dict[tuple[str, str, int], Pool]:
+def pools_of(contest: Contest) -> dict[tuple[str, str, int], Pool]:
     """Errors pooled as ``transforms.spread`` does in Spark."""
     classes, trials = np.array(contest.demand_class), contest.trials
     steps, sums = trials.scaled_steps(), trials.scaled_sums()
@@ -149,8 +149,8 @@ def pooled(contest: Contest) -> dict[tuple[str, str, int], Pool]:
                 x, s = sums[own][:, :, k, h], steps[own][:, :, k, h]
                 s, x = s[np.isfinite(x)], x[np.isfinite(x)]
                 if x.size:
-                    at = np.quantile(s, LEVELS), np.quantile(x, LEVELS)
-                    found[str(name), candidate, h + 1] = Pool(x.size, *at, float(np.mean(x**2)), np.quantile(x, GRID))
+                    once = np.ones(x.size, dtype=np.int64)
+                    found[str(name), candidate, h + 1] = pooled((s, once), (x, once), np.array(LEVELS))
     return found
 
 

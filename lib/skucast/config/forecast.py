@@ -85,13 +85,11 @@ class Forecast(Section):
         ),
         "intermittent": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial",
-            "combination_mean", "combination_median",
+            "negative_binomial", "combination_mean", "combination_median",
         ),
         "lumpy": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial",
-            "combination_mean", "combination_median",
+            "negative_binomial", "combination_mean", "combination_median",
         ),
     }  # fmt: skip
     selection: Selection = Selection()

@@ -146,7 +146,12 @@ def forecast_panel(
 def candidate_names(plan: Plan) -> tuple[str, ...]:
     """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
     methods = candidates_of(plan, methods_with(plan.prophet))
-    return (*(method.name for method in methods), *(name for name in COMBINATIONS if name in plan.methods))
+    return (*(method.name for method in methods), *_combinations(plan))
+
+
+def _combinations(plan: Plan) -> tuple[str, ...]:
+    """The combinations a plan allows."""
+    return tuple(name for name in COMBINATIONS if name in plan.methods)
 
 
 def _within(panel: Panel, evaluation_span: IntArray | None) -> IntArray:
@@ -178,7 +183,7 @@ def _with_combinations(
     plan: Plan, shape: Profile, methods: Sequence[Method], trials: Trials, final: FinalFit
 ) -> tuple[Trials, FloatArray, Mapping[str, FloatArray]]:
     """Trials, means and components with the combinations that the class of a series lists, of all but its anchors."""
-    names = tuple(name for name in COMBINATIONS if name in plan.methods)
+    names = _combinations(plan)
     if not names:
         return trials, final.mean, final.components
     places = [COMBINATIONS.index(name) for name in names]

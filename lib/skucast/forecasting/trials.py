@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Trials:
     scale: FloatArray
     naive_mean_square: FloatArray
 
-    @property
+    @cached_property
     def is_tried(self) -> BoolArray:
         """Candidates that forecast every origin of a series, of which there is one at least; shape (n, k)."""
         there: BoolArray = self.origin >= 0

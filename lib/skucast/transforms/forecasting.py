@@ -46,7 +46,7 @@ class Decision:
     def rows(self, fits: DataFrame, target: Table) -> DataFrame:
         """Rows of ``series_status``, ``backtest``, ``forecast`` or ``forecast_component``. No shuffle.
 
-        Each table chooses anew, which costs less than to keep what was chosen.
+        Each table chooses anew, from the same numbers.
         """
         return fits.mapInArrow(_mapped(self, _MAKERS[target.name], to_arrow_schema(target.schema)), target.schema)
 

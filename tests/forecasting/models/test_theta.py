@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from skucast.forecasting.models.theta import dynamic_theta, theta
 from skucast.forecasting.models.theta_kernel import ahead, law, profiled
 from skucast.forecasting.models.theta_line import lines
 from skucast.forecasting.models.theta_season import is_seasonal, seasonal_indices
-from tests.forecasting.models.test_ets import ODD, demand
-from tests.forecasting.reference import examples, panel_of
+from tests.forecasting.reference import panel_of
 
 NAN = np.nan
 METHODS = {"theta": theta, "dynamic_theta": dynamic_theta}
@@ -127,40 +124,3 @@ def test_the_season_is_found_and_taken_out_as_in_the_classical_decomposition():
     fit = dynamic_theta(panel_of([values, np.maximum(values - 25, 0)], horizon=4, season_length=4))
     assert fit.parameters["is_multiplicative"].tolist() == [1, 0]
     np.testing.assert_allclose(fit.mean[0] / fit.mean[0].mean(), expected / expected.mean(), rtol=0.05)
-
-
-@pytest.mark.parametrize("method", METHODS.values())
-@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
-@pytest.mark.parametrize("name", ODD)
-def test_odd_series_have_finite_forecasts_and_spreads(method, name, unit):
-    fit = method(panel_of([np.array(ODD[name]) * unit], horizon=400, season_length=4))
-    for values in (fit.mean, fit.step_sd, fit.sum_sd):
-        assert np.isfinite(values).all()
-    assert np.abs(fit.mean).max() <= 1e3 * np.nanmax(ODD[name]) * unit
-
-
-@pytest.mark.parametrize("method", METHODS.values())
-def test_without_any_known_value_there_is_no_forecast(method):
-    fit = method(panel_of([[NAN] * 8, [1.0] * 8]))
-    assert np.isnan(fit.mean[0]).all()
-    np.testing.assert_allclose(fit.mean[1], 1.0, rtol=1e-12)
-
-
-@pytest.mark.parametrize("method", METHODS.values())
-@examples
-@given(seed=st.integers(0, 10_000), n=st.integers(1, 30), power=st.sampled_from([-30, -3, 1, 40]))
-def test_forecasts_turn_with_the_unit_and_depend_on_their_own_series_only(method, seed, n, power):
-    rows = [np.round(demand(seed + i, max(n, 9))[:n]) for i in range(3)]
-    fit = method(panel_of(rows, horizon=7, season_length=4))
-    scaled = method(panel_of([2.0**power * rows[2], rows[0]], horizon=7, season_length=4))
-    for name in ("mean", "step_sd", "sum_sd"):
-        np.testing.assert_array_equal(getattr(scaled, name)[1], getattr(fit, name)[0])
-        np.testing.assert_array_equal(getattr(scaled, name)[0], 2.0**power * getattr(fit, name)[2])
-
-
-@pytest.mark.parametrize("method", METHODS.values())
-def test_forecasts_turn_with_any_unit(method):
-    rows = np.array([demand(seed) for seed in range(8)])
-    ours, scaled = (method(panel_of(c * rows, horizon=7, season_length=4)) for c in (1.0, 3.7e5))
-    np.testing.assert_allclose(scaled.mean, 3.7e5 * ours.mean, rtol=1e-9)
-    np.testing.assert_allclose(scaled.sum_sd, 3.7e5 * ours.sum_sd, rtol=1e-9)

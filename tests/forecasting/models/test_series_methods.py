@@ -1,21 +1,25 @@
-"""What the methods for long seasons promise beyond the registry: bounds, whatever the unit and the company."""
+"""What methods compiled series by series promise beyond the registry: bounds, whatever the unit and the company."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from skucast.forecasting.models.ets import ets
 from skucast.forecasting.models.lag_year import theta_lag_year
 from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
 from skucast.forecasting.models.ridge import ridge_autoregression
+from skucast.forecasting.models.theta import dynamic_theta, theta
 from tests.forecasting.models.test_ets import ODD, demand
-from tests.forecasting.reference import panel_of
+from tests.forecasting.reference import examples, panel_of
 
 NAN = np.nan
-examples = settings(max_examples=20, deadline=None)
-methods = pytest.mark.parametrize("method", [theta_lag_year, seasonal_smoothing, ridge_autoregression])
-LARGEST = {theta_lag_year: 1e3, seasonal_smoothing: 4.001, ridge_autoregression: 4.001}
+LARGEST = {
+    ets: 1e3, theta: 1e3, dynamic_theta: 1e3, theta_lag_year: 1e3, seasonal_smoothing: 4.001,
+    ridge_autoregression: 4.001,
+}  # fmt: skip
 """Most that a forecast may be, in units of the largest value."""
+methods = pytest.mark.parametrize("method", LARGEST)
 
 
 @methods
@@ -25,6 +29,7 @@ def test_odd_series_have_finite_forecasts_and_spreads(method, name, unit):
     fit = method(panel_of([np.array(ODD[name]) * unit], horizon=400, season_length=4))
     for values in (fit.mean, fit.step_sd, fit.sum_sd):
         assert np.isfinite(values).all()
+    assert (fit.step_sd >= 0).all()
     assert np.abs(fit.mean).max() <= LARGEST[method] * np.nanmax(ODD[name]) * unit
 
 
