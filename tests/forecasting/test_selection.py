@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skucast.forecasting.error_law import GRID, Pool, error_law, expected_loss
+from skucast.forecasting.error_group import GROUPS
+from skucast.forecasting.error_law import GRID, Pool, error_law, expected_loss, group_keys
 from skucast.forecasting.registry import METHOD_NAMES, METHODS
 from skucast.forecasting.selection import candidate_methods, champions, pinball_scores
 from skucast.forecasting.trials import Trials
@@ -36,13 +37,15 @@ def test_the_champion_is_the_lowest_and_of_equals_the_cheaper():
 
 
 LEVELS = np.array([0.5, 0.9])
+GROUP = 4
 NAMES = ("naive", "mean", "ses")
 
 
 def trials_of(actuals, forecasts, scale):
     """Trials of n series, o origins, 3 candidates, h steps; NaN forecasts are of candidates not tried."""
     origin = np.tile(np.arange(1, actuals.shape[1] + 1), (actuals.shape[0], 1))
-    return Trials(NAMES, origin, forecasts, actuals, ~np.isnan(actuals), scale, np.ones(origin.shape))
+    group = np.arange(origin.size).reshape(origin.shape) % len(GROUPS)
+    return Trials(NAMES, origin, forecasts, actuals, ~np.isnan(actuals), scale, np.ones(origin.shape), group)
 
 
 def random_trials(seed, n=5, o=4, h=3):
@@ -57,8 +60,9 @@ def random_law(seed, h=3):
     pools = {}
     for name in NAMES:
         for step in range(1, h + 1):
-            quantiles = np.sort(rng.normal(size=2))
-            pools["smooth", name, step] = Pool(99, quantiles, 2 * quantiles, 1.0, np.sort(rng.normal(size=GRID.size)))
+            for group in range(len(GROUPS)):
+                quantiles, grid = np.sort(rng.normal(size=2)), np.sort(rng.normal(size=GRID.size))
+                pools[group_keys(group)[0], name, step] = Pool(99, quantiles, 2 * quantiles, 1.0, grid)
     return error_law(pools, NAMES, LEVELS, h, 50)
 
 
@@ -76,9 +80,9 @@ def slow_scores(trials, law, row, span, weight):
         for o in range(trials.origin.shape[1]):
             error = (trials.actuals[row, o, :h].sum() - trials.forecasts[row, o, k, :h].sum()) / trials.scale[row, o]
             if reached and np.isfinite(error):
-                pairs = zip(LEVELS, law.sum_quantiles[0, k, h - 1], strict=True)
+                pairs = zip(LEVELS, law.sum_quantiles[trials.group[row, o], k, h - 1], strict=True)
                 losses.append(np.mean([max(t * (error - q), (t - 1) * (error - q)) for t, q in pairs]))
-        scores.append((sum(losses) + weight * law.losses[0, k, h - 1]) / (len(losses) + weight))
+        scores.append((sum(losses) + weight * law.losses[GROUP, k, h - 1]) / (len(losses) + weight))
     return scores
 
 
@@ -86,19 +90,19 @@ def slow_scores(trials, law, row, span, weight):
 @pytest.mark.parametrize("weight", [0.5, 20.0])
 def test_scores_are_those_of_plain_loops(seed, weight):
     trials, law, span = random_trials(seed), random_law(seed), np.array([3, 2, 1, 3, 2])
-    found = pinball_scores(trials, law, np.zeros(5, int), span, weight)
+    found = pinball_scores(trials, law, np.full(5, GROUP), span, weight)
     expected = [slow_scores(trials, law, row, int(span[row]), weight) for row in range(5)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_without_any_weight_of_the_class_a_series_decides_for_itself_and_with_much_the_class_does():
+def test_without_any_weight_of_the_group_a_series_decides_for_itself_and_with_much_the_group_does():
     trials, law = random_trials(7, n=40), random_law(7)
-    whole, classes = np.full(40, 3), np.zeros(40, int)
+    whole, groups = np.full(40, 3), np.full(40, GROUP)
     usual = np.ones(40, bool)
     usual[[0, 1, 2]] = False
-    heavy = champions(pinball_scores(trials, law, classes, whole, 1e9))[usual]
-    assert set(heavy) == {int(law.losses[0, :, 2].argmin())}
-    assert len(set(champions(pinball_scores(trials, law, classes, whole, 0.0))[usual])) == 3
+    heavy = champions(pinball_scores(trials, law, groups, whole, 1e9))[usual]
+    assert set(heavy) == {int(law.losses[GROUP, :, 2].argmin())}
+    assert len(set(champions(pinball_scores(trials, law, groups, whole, 0.0))[usual])) == 3
 
 
 def test_the_expected_loss_is_the_mean_pinball_loss_of_draws():

@@ -11,14 +11,23 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import norm
 
-from skucast.forecasting.error_law import GRID, Pool, counted_quantiles, error_law
+from skucast.forecasting.error_group import GROUPS, Activity
+from skucast.forecasting.error_law import GRID, Pool, counted_quantiles, error_law, group_keys
+from skucast.forecasting.profile import DemandClass
 from skucast.transforms.arrow_columns import dense, lists, table
 from skucast.transforms.fitting import FITS_SCHEMA, Layout
 from skucast.transforms.spread import pooled_errors, pools
 from tests.forecasting.reference import examples
 
 LEVELS = (0.05, 0.25, 0.5, 0.9, 0.975)
-CLASSES = ("smooth", "erratic", "no_demand")
+SMOOTH, DORMANT, LUMPY = (
+    GROUPS.index(each)
+    for each in (
+        (DemandClass.SMOOTH, Activity.ACTIVE),
+        (DemandClass.SMOOTH, Activity.DORMANT),
+        (DemandClass.LUMPY, Activity.ACTIVE),
+    )
+)
 NAMES = ("naive", "ses")
 HORIZON, ORIGINS, N = 3, 4, 90
 LAYOUT = Layout(NAMES, ORIGINS, HORIZON)
@@ -34,20 +43,22 @@ def drawn() -> dict[str, np.ndarray]:
     )
     actuals[rng.random(actuals.shape) < 0.1] = np.nan
     forecasts[rng.random(N) < 0.2, :, 1] = np.nan
-    classes = np.array(CLASSES)[rng.integers(0, 3, N)]
-    return {"classes": classes, "actuals": actuals, "forecasts": forecasts, "scale": rng.uniform(1, 3, (N, ORIGINS))}
+    groups = np.array([SMOOTH, DORMANT, LUMPY])[rng.integers(0, 3, (N, ORIGINS))]
+    return {"groups": groups, "actuals": actuals, "forecasts": forecasts, "scale": rng.uniform(1, 3, (N, ORIGINS))}
 
 
 def fits(spark: SparkSession, drawn: dict[str, np.ndarray]) -> DataFrame:
     columns = {
         "item_id": pa.array([f"i{number}" for number in range(N)]),
         "location_id": "L",
-        "demand_class": pa.array(drawn["classes"].tolist()),
+        "demand_class": "lumpy",
+        "error_group": pa.array([LUMPY] * N),
         "has_candidate": pa.array([True] * N),
         "n_periods": pa.array([9] * N),
         "evaluation_span": pa.array([HORIZON] * N),
         "failures": pa.array([[]] * N, pa.map_(pa.string(), pa.string())),
         "origin": dense(np.tile(np.arange(ORIGINS), (N, 1))),
+        "origin_group": dense(drawn["groups"]),
         "origin_scale": dense(drawn["scale"]),
         "naive_mean_square": dense(drawn["scale"]),
         "actuals": dense(drawn["actuals"].reshape(N, -1)),
@@ -60,16 +71,17 @@ def fits(spark: SparkSession, drawn: dict[str, np.ndarray]) -> DataFrame:
 
 @pytest.mark.spark
 def test_pooled_errors_are_those_of_numpy_whatever_the_partitioning(spark: SparkSession, drawn: dict[str, np.ndarray]):
-    """Of every candidate tried, over the known sums; classes and all of them together; not of series without demand."""
+    """Of every candidate tried, over the known sums, in the group of the origin, its class and all together."""
     rows = fits(spark, drawn)
     found, again = (pools(pooled_errors(each, LAYOUT, LEVELS, N), NAMES) for each in (rows, rows.repartition(7)))
-    assert {(c, n, h) for c in ("smooth", "erratic", "all") for n in NAMES for h in (1, 2, 3)} == set(found)
+    names = ("smooth, active", "smooth, dormant", "lumpy, active", "smooth", "lumpy", "all")
+    assert {(pool, n, h) for pool in names for n in NAMES for h in (1, 2, 3)} == set(found)
     scale = drawn["scale"][:, :, None, None]
     steps = (drawn["actuals"][:, :, None] - drawn["forecasts"]) / scale
     sums = np.cumsum(steps, axis=3)
     for (name, candidate, step), pool in found.items():
-        own = (drawn["classes"] == name) | ((name == "all") & (drawn["classes"] != "no_demand"))
-        x, s = (each[own][:, :, NAMES.index(candidate), step - 1] for each in (sums, steps))
+        own = np.isin(drawn["groups"], [group for group in (SMOOTH, DORMANT, LUMPY) if name in group_keys(group)])
+        x, s = (each[own][:, NAMES.index(candidate), step - 1] for each in (sums, steps))
         s, x = s[np.isfinite(x)], x[np.isfinite(x)]
         assert pool.n == x.size
         np.testing.assert_allclose(pool.step_quantiles, np.quantile(s, LEVELS), atol=5.1e-4)
@@ -104,28 +116,28 @@ def pool(n: int, width: float) -> Pool:
     return Pool(n, quantiles, 2 * quantiles, width, width * GRID)
 
 
-def test_the_ladder_goes_from_the_class_to_all_classes_to_the_prior_step_by_step():
+def test_the_ladder_goes_from_the_group_to_its_class_to_all_to_the_prior_step_by_step():
     found = {
-        ("smooth", "ses", 1): pool(50, 1.0), ("smooth", "ses", 2): pool(49, 2.0),
+        ("smooth, active", "ses", 1): pool(50, 1.0), ("smooth, active", "ses", 2): pool(49, 2.0),
+        ("smooth", "ses", 1): pool(60, 9.0), ("smooth", "ses", 2): pool(49, 9.0),
         ("all", "ses", 1): pool(80, 3.0), ("all", "ses", 2): pool(50, 4.0),
     }  # fmt: skip
     law = error_law(found, NAMES, LEVELS, HORIZON, min_errors=50)
-    smooth, lumpy = (law.classes.index(name) for name in ("smooth", "lumpy"))
-    assert ["class", "all", "prior"] == list(law.rungs[smooth, 1])
-    assert ["all", "all", "prior"] == list(law.rungs[lumpy, 1])
-    assert ["prior", "prior", "prior"] == list(law.rungs[smooth, 0])
-    np.testing.assert_allclose(law.step_quantiles[smooth, 1, 0], LEVELS)
-    np.testing.assert_allclose(law.sum_quantiles[smooth, 1, 1], 8 * np.array(LEVELS))
-    np.testing.assert_allclose([1.0, 4.0], law.sum_moments[smooth, 1, :2])
-    assert law.losses[smooth, 1, 1] == pytest.approx(4 * law.losses[smooth, 1, 0])
-    assert [smooth, lumpy, smooth] == law.index(["smooth", "lumpy", "smooth"]).tolist()
+    assert ["group", "all", "prior"] == list(law.rungs[SMOOTH, 1])
+    assert ["class", "all", "prior"] == list(law.rungs[DORMANT, 1])
+    assert ["all", "all", "prior"] == list(law.rungs[LUMPY, 1])
+    assert ["prior", "prior", "prior"] == list(law.rungs[SMOOTH, 0])
+    np.testing.assert_allclose(law.step_quantiles[SMOOTH, 1, 0], LEVELS)
+    np.testing.assert_allclose(law.sum_quantiles[SMOOTH, 1, 1], 8 * np.array(LEVELS))
+    np.testing.assert_allclose([1.0, 4.0], law.sum_moments[SMOOTH, 1, :2])
+    assert law.losses[SMOOTH, 1, 1] == pytest.approx(4 * law.losses[SMOOTH, 1, 0])
 
 
 def test_without_any_errors_the_prior_holds_and_is_that_of_a_level_model():
     """Var(sum of h) / Var(1) = (h + h²·α/(2-α)) / (1 + α/(2-α)); with α = 0.2, α/(2-α) = 1/9: 1, 2.2, 3.6."""
     law = error_law({}, NAMES, LEVELS, HORIZON, min_errors=50)
     assert {"prior"} == set(law.rungs.ravel())
-    for row in range(len(law.classes)):
+    for row in range(len(GROUPS)):
         np.testing.assert_allclose(law.sum_moments[row, 0], [1.0, 2.2, 3.6])
         np.testing.assert_allclose(law.step_quantiles[row, 1, 2], norm.ppf(LEVELS))
         np.testing.assert_allclose(law.sum_quantiles[row, 1, 1], norm.ppf(LEVELS) * np.sqrt(2.2))

@@ -94,7 +94,7 @@ class Forecast(Section):
     }  # fmt: skip
     selection: Selection = Selection()
     origins: Annotated[int, Field(ge=3, le=52)] = 4
-    origin_step: Annotated[int, Field(ge=1)] = 1
+    origin_step: Annotated[int, Field(ge=1)] | None = None
     min_periods: Annotated[int, Field(ge=2)] = 6
     revenue_shares: RevenueShares = RevenueShares()
     min_buckets: Annotated[int, Field(ge=1)] = 8

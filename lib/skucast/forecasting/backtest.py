@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from skucast.forecasting.error_group import error_group
 from skucast.forecasting.fitlog import FitLog
 from skucast.forecasting.fits import published
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.profile import profile
 from skucast.forecasting.registry import Method
 from skucast.forecasting.scores import naive_mean_square
 from skucast.forecasting.spread import spread_scale
@@ -49,6 +51,7 @@ def backtest(
         trials.is_scored[series, place] = ~np.isnan(actuals) & ~is_closed
         trials.scale[series, place] = spread_scale(seen.demand)
         trials.naive_mean_square[series, place] = naive_mean_square(known.demand)
+        trials.group[series, place] = error_group(profile(known))
         for index, method in enumerate(methods):
             rows = np.flatnonzero(alive[series, index])
             if rows.size:
@@ -72,4 +75,5 @@ def _untried(panel: Panel, origins: IntArray, methods: Sequence[Method]) -> Tria
         is_scored=np.zeros((*shape, horizon), dtype=bool),
         scale=np.full(shape, np.nan),
         naive_mean_square=np.full(shape, np.nan),
+        group=np.full(shape, -1),
     )

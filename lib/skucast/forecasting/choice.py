@@ -25,6 +25,7 @@ class Contest:
     Attributes:
         n_periods: known periods, shape (n,).
         demand_class: on the whole history.
+        group: place in ``error_group.GROUPS`` on the whole history, shape (n,).
         has_candidate: the plan lists at least one method that the series may try, shape (n,).
         failures: method name -> what it failed with.
         evaluation_span: steps whose sum matters, shape (n,).
@@ -34,6 +35,7 @@ class Contest:
 
     n_periods: IntArray
     demand_class: Sequence[str]
+    group: IntArray
     has_candidate: BoolArray
     failures: Sequence[Mapping[str, str]]
     evaluation_span: IntArray
@@ -78,15 +80,14 @@ def choose(contest: Contest, law: ErrorLaw, criterion: Criterion) -> Choice:
 
     Args:
         contest: the candidates.
-        law: pooled errors of each class and candidate; its names are those of the trials.
+        law: pooled errors of each group and candidate; its names are those of the trials.
         criterion: what counts.
     """
     trials, names = contest.trials, contest.trials.names
     if criterion.name == RMSSE:
         scores = trials.pooled_rmsse()
     else:
-        index = law.index(contest.demand_class)
-        scores = pinball_scores(trials, law, index, contest.evaluation_span, criterion.class_weight)
+        scores = pinball_scores(trials, law, contest.group, contest.evaluation_span, criterion.class_weight)
     scores = np.where(np.isfinite(contest.mean).all(axis=2), scores, np.inf)
     best = champions(scores)
     column = np.where(best >= 0, best, names.index(FALLBACK_METHOD))

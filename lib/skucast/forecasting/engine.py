@@ -11,6 +11,7 @@ import numpy as np
 from skucast.forecasting.backtest import Treatment, backtest
 from skucast.forecasting.choice import Contest
 from skucast.forecasting.combination import COMBINATIONS, combined
+from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
 from skucast.forecasting.models.prophet_settings import ProphetSettings
@@ -132,6 +133,7 @@ def forecast_panel(
     contest = Contest(
         n_periods=shape.n_periods,
         demand_class=shape.demand_class,
+        group=error_group(shape),
         has_candidate=np.asarray(listed.any(axis=1)),
         failures=[log.failures_of(row) for row in range(panel.n_series)],
         evaluation_span=_within(panel, evaluation_span),

@@ -1,4 +1,4 @@
-"""How far the forecasts of each candidate go wrong: errors of rolling origins, pooled over the series of a class."""
+"""How far the forecasts of each candidate go wrong: errors of rolling origins, pooled over the series of a group."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from skucast.forecasting.error_group import GROUPS
 from skucast.forecasting.panel import FloatArray, IntArray
-from skucast.forecasting.profile import DemandClass
 
 ALL = "all"
-"""Every class together."""
+"""Every group together."""
+
+RUNGS = ("group", "class", "all")
+"""Whose errors a spread comes from, from the narrowest on."""
 
 PRIOR_ALPHA = 0.2
 """Smoothing constant of the level model behind the prior spread."""
@@ -43,20 +46,18 @@ class Pool:
 
 @dataclass(frozen=True)
 class ErrorLaw:
-    """Pooled quantiles of scaled errors for every demand class and candidate.
+    """Pooled quantiles of scaled errors for every group of series and candidate, groups in the order of ``GROUPS``.
 
     Attributes:
-        classes: demand classes, in the order of the arrays.
         names: candidates, in the order of the arrays.
         levels: of the quantiles.
-        step_quantiles: of errors of single steps, shape (n_classes, n_candidates, horizon, n_levels).
+        step_quantiles: of errors of single steps, shape (n_groups, n_candidates, horizon, n_levels).
         sum_quantiles: of errors of sums over steps 1..h, same shape.
-        sum_moments: mean squared scaled error of sums, shape (n_classes, n_candidates, horizon).
+        sum_moments: mean squared scaled error of sums, shape (n_groups, n_candidates, horizon).
         losses: expected pinball loss of sums, averaged over the levels, in units of the scale, same shape.
-        rungs: which rung was used: class, all or prior, same shape.
+        rungs: which rung was used: a name of ``RUNGS``, or prior, same shape.
     """
 
-    classes: tuple[str, ...]
     names: tuple[str, ...]
     levels: FloatArray
     step_quantiles: FloatArray
@@ -64,11 +65,6 @@ class ErrorLaw:
     sum_moments: FloatArray
     losses: FloatArray
     rungs: NDArray[np.object_]
-
-    def index(self, demand_class: Sequence[str]) -> IntArray:
-        """Row of each series' class in the arrays."""
-        places = {name: place for place, name in enumerate(self.classes)}
-        return np.array([places[name] for name in demand_class], dtype=np.int64)
 
 
 def counted_quantiles(values: FloatArray, counts: IntArray, levels: FloatArray) -> FloatArray:
@@ -118,6 +114,12 @@ def expected_loss(grid: FloatArray, levels: FloatArray) -> float:
     return float(np.mean(levels * lower[-1] - np.interp(levels, edges, lower)))
 
 
+def group_keys(group: int) -> tuple[str, str, str]:
+    """Names under which the errors of a group are pooled, from the narrowest on: with its class, with all others."""
+    demand_class, state = GROUPS[group]
+    return f"{demand_class}, {state}", str(demand_class), ALL
+
+
 def error_law(
     pools: Mapping[tuple[str, str, int], Pool],
     names: Sequence[str],
@@ -125,32 +127,31 @@ def error_law(
     horizon: int,
     min_errors: int,
 ) -> ErrorLaw:
-    """Of each candidate its own class where that has enough errors at a step, else all classes together, else a prior.
+    """Of each candidate its own group where that has enough errors at a step, else its class, else all, else a prior.
 
     The prior is the law of a level model: normal, with the variance of a sum over h steps of simple exponential
     smoothing on independent demand, h + h²·α/(2-α), relative to its one-step variance 1 + α/(2-α) (Hyndman, Koehler,
     Ord & Snyder 2008, chapter 6, for the variance of lead-time demand).
 
     Args:
-        pools: by class or ``ALL``, candidate and step.
+        pools: by a name of ``group_keys``, candidate and step.
         names: candidates.
         levels: quantile levels.
         horizon: steps.
         min_errors: fewest pooled errors that are trusted.
     """
-    classes, at = tuple(str(each) for each in DemandClass), np.array(levels)
-    shape = (len(classes), len(names), horizon)
+    at, shape = np.array(levels), (len(GROUPS), len(names), horizon)
     steps, sums = np.empty((*shape, at.size)), np.empty((*shape, at.size))
     moments, losses, rungs = np.empty(shape), np.empty(shape), np.empty(shape, dtype=object)
     trusted = {key: pool for key, pool in pools.items() if pool.n >= min_errors}
     for place in np.ndindex(shape):
         name, step = names[place[1]], place[2] + 1
-        own, every = trusted.get((classes[place[0]], name, step)), trusted.get((ALL, name, step))
-        rungs[place] = "class" if own else "all" if every else "prior"
-        best = own or every or prior(at, step)
+        found = ((rung, trusted.get((key, name, step))) for rung, key in zip(RUNGS, group_keys(place[0]), strict=True))
+        rungs[place], best = next(((rung, pool) for rung, pool in found if pool), ("prior", None))
+        best = best or prior(at, step)
         steps[place], sums[place], moments[place] = best.step_quantiles, best.sum_quantiles, best.sum_moment
         losses[place] = expected_loss(best.sum_grid, at)
-    return ErrorLaw(classes, tuple(names), at, steps, sums, moments, losses, rungs)
+    return ErrorLaw(tuple(names), at, steps, sums, moments, losses, rungs)
 
 
 def prior(levels: FloatArray, step: int) -> Pool:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 
 ADI_LIMIT = 1.32
 CV2_LIMIT = 0.49
@@ -33,6 +33,8 @@ class Profile:
         share_zeros: share of them without demand; NaN without known periods.
         adi: average demand interval: known periods from the first positive one on, per positive one; NaN without.
         cv2: squared coefficient of variation (population) of the positive demands. NaN without demand.
+        is_count: all known demands are whole numbers.
+        gap: known periods after the last positive demand; 0 without demand.
         demand_class: the class as a ``DemandClass`` value.
     """
 
@@ -40,6 +42,8 @@ class Profile:
     share_zeros: FloatArray
     adi: FloatArray
     cv2: FloatArray
+    is_count: BoolArray
+    gap: IntArray
     demand_class: tuple[str, ...]
 
 
@@ -59,7 +63,10 @@ def profile(panel: Panel) -> Profile:
         share_zeros = np.where(n_known > 0, 1.0 - n_positive / n_known, np.nan)
         adi = np.where(n_positive > 0, since_first / n_positive, np.nan)
         cv2 = np.where(n_positive > 0, (deviations**2).sum(axis=1) / n_positive, np.nan)
-    return Profile(n_known, share_zeros, adi, cv2, demand_classes(adi, cv2))
+    is_after = ~np.logical_or.accumulate(positive[:, ::-1], axis=1)[:, ::-1]
+    gap = np.where(n_positive > 0, (known & is_after).sum(axis=1), 0)
+    is_count: BoolArray = np.asarray((np.nan_to_num(panel.demand) % 1 == 0).all(axis=1))
+    return Profile(n_known, share_zeros, adi, cv2, is_count, gap, demand_classes(adi, cv2))
 
 
 def demand_classes(adi: FloatArray, cv2: FloatArray) -> tuple[str, ...]:

@@ -16,11 +16,13 @@ def calibrated_quantiles(
     step_errors: FloatArray,
     sum_errors: FloatArray,
     is_closed: BoolArray,
+    is_count: BoolArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Quantiles of demand per step and of demand summed over steps 1..h.
 
-    Each is the forecast plus scale times the pooled error quantile, not below 0, never falling
-    from level to level; sums also never fall from step to step. At closed steps demand is 0 for certain.
+    Each is the forecast plus scale times the pooled error quantile, not below 0, never falling from level to level;
+    sums also never fall from step to step. At closed steps demand is 0 for certain. Demand in whole numbers has whole
+    quantiles: where F is the law smoothed over units, the smallest k with F(k + 1/2) >= level.
 
     Args:
         mean: units per period, shape (n_series, horizon).
@@ -28,6 +30,7 @@ def calibrated_quantiles(
         step_errors: quantiles of scaled step errors, shape (n_series, horizon, n_levels), finite, levels rising.
         sum_errors: quantiles of scaled errors of sums, same shape.
         is_closed: closed steps, shape (n_series, horizon).
+        is_count: demand comes in whole numbers, shape (n_series,).
 
     Returns:
         quantiles and cumulative_quantiles, units, each of shape (n_series, horizon, n_levels).
@@ -39,6 +42,9 @@ def calibrated_quantiles(
         raise ValueError("pooled error quantiles must be finite: pool over a wider class where one has no errors")
     quantiles = _around(mean, scale, step_errors)
     cumulative = _around(np.cumsum(mean, axis=1), scale, sum_errors)
+    quantiles, cumulative = (
+        np.where(is_count[:, None, None], np.ceil(each - 0.5), each) for each in (quantiles, cumulative)
+    )
     return np.where(is_closed[:, :, None], 0.0, quantiles), np.maximum.accumulate(cumulative, axis=1)
 
 

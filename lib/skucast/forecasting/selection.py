@@ -47,30 +47,31 @@ def candidate_methods(
     return result
 
 
-def pinball_scores(trials: Trials, law: ErrorLaw, class_index: IntArray, span: IntArray, weight: float) -> FloatArray:
+def pinball_scores(trials: Trials, law: ErrorLaw, group: IntArray, span: IntArray, weight: float) -> FloatArray:
     """Pinball loss of demand summed over the span, of each candidate's calibrated quantiles; shape (n, k).
 
     In units of the scale, averaged over the levels of the law and the origins of the series, and drawn to the expected
-    loss of the candidate in the class as if that had been seen at ``weight`` origins more: few origins do not choose by
-    luck. Of a span that no origin has seen to its end, the longest part that one has; without any, the class decides.
+    loss of the candidate in the group as if that had been seen at ``weight`` origins more: few origins do not choose by
+    luck. An origin's quantiles are those of the group that it saw the series in. Of a span that no origin has seen to
+    its end, the longest part that one has; without any, the group decides.
     Infinite where a candidate was not tried.
 
     Args:
         trials: the backtest.
-        law: pooled errors of each class and candidate.
-        class_index: row of each series' class in the law, shape (n,).
+        law: pooled errors of each group and candidate.
+        group: of each series on the whole history, shape (n,).
         span: steps that are summed, shape (n,).
-        weight: origins that a class counts for.
+        weight: origins that a group counts for.
     """
     known = np.isfinite(np.cumsum(trials.actuals, axis=2)).any(axis=1)
     steps = np.arange(1, known.shape[1] + 1)
     reached = np.max(np.where(known & (steps <= span[:, None]), steps, 0), axis=1, initial=0)
     last = np.maximum(np.where(reached > 0, reached, np.minimum(span, steps.size)) - 1, 0)
     rows = np.arange(last.size)
-    errors, losses = trials.scaled_sums()[rows, :, :, last], law.losses[class_index, :, last]
+    errors, losses = trials.scaled_sums()[rows, :, :, last], law.losses[group, :, last]
     found = np.zeros_like(errors)
     for place, level in enumerate(law.levels):
-        missed = errors - law.sum_quantiles[class_index, :, last, place][:, None, :]
+        missed = errors - law.sum_quantiles[trials.group, :, last[:, None], place]
         found += np.maximum(level * missed, (level - 1.0) * missed) / law.levels.size
     n_seen = np.isfinite(found).sum(axis=1)
     blended = (np.nansum(found, axis=1) + weight * losses) / np.maximum(n_seen + weight, 1e-300)

@@ -23,6 +23,7 @@ class Trials:
         is_scored: open steps with known demand, shape (n, o, h).
         scale: spread scale of what the origin knew, units, > 0, shape (n, o); NaN without an origin.
         naive_mean_square: RMSSE denominator of what the origin knew, units squared, > 0; as ``scale``.
+        group: place in ``error_group.GROUPS`` by what the origin knew, shape (n, o); -1 without an origin.
     """
 
     names: tuple[str, ...]
@@ -32,6 +33,7 @@ class Trials:
     is_scored: BoolArray
     scale: FloatArray
     naive_mean_square: FloatArray
+    group: IntArray
 
     @cached_property
     def is_tried(self) -> BoolArray:

@@ -48,7 +48,7 @@ def _engine_plan(context: Context) -> Plan:
         methods=rules.methods,
         methods_by_class={str(name): methods for name, methods in rules.methods_by_class.items()},
         origins=rules.origins,
-        origin_step=rules.origin_step,
+        origin_step=rules.origin_step or max(1, 7 // context.clock.frequency.days),
         min_periods=rules.min_periods,
         tier_shares={Tier.FULL: rules.revenue_shares.full, Tier.LIBRARY: rules.revenue_shares.library},
         outlier_method=outliers.method,

@@ -13,6 +13,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from skucast.forecasting.choice import Contest
 from skucast.forecasting.engine import PanelFits, Plan, candidate_names, forecast_panel
+from skucast.forecasting.error_group import Activity, activity
 from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.trials import Trials
 from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
@@ -22,12 +23,13 @@ _TEXT, _NUMBER, _COUNT, _COUNTS = pa.string(), pa.float64(), pa.int32(), pa.list
 _NUMBERS, _FLAGS = pa.list_(pa.float64()), pa.list_(pa.bool_())
 FITS_SCHEMA = pa.schema(
     {
-        "item_id": _TEXT, "location_id": _TEXT, "demand_class": _TEXT, "n_periods": _COUNT, "share_zeros": _NUMBER,
-        "average_demand_interval": _NUMBER, "squared_cv": _NUMBER, "has_candidate": pa.bool_(),
-        "failures": pa.map_(_TEXT, _TEXT), "revenue_share_before": _NUMBER, "evaluation_span": _COUNT,
-        "scale": _NUMBER, "milliseconds": _NUMBER, "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS,
-        "origin": _COUNTS, "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "actuals": _NUMBERS,
-        "is_scored": _FLAGS, "forecasts": _NUMBERS, "mean": _NUMBERS, "components": pa.map_(_TEXT, _NUMBERS),
+        "item_id": _TEXT, "location_id": _TEXT, "demand_class": _TEXT, "activity": _TEXT, "error_group": _COUNT,
+        "n_periods": _COUNT, "is_count": pa.bool_(), "share_zeros": _NUMBER, "average_demand_interval": _NUMBER,
+        "squared_cv": _NUMBER, "has_candidate": pa.bool_(), "failures": pa.map_(_TEXT, _TEXT),
+        "revenue_share_before": _NUMBER, "evaluation_span": _COUNT, "scale": _NUMBER, "milliseconds": _NUMBER,
+        "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS, "origin": _COUNTS, "origin_group": _COUNTS,
+        "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "actuals": _NUMBERS, "is_scored": _FLAGS,
+        "forecasts": _NUMBERS, "mean": _NUMBERS, "components": pa.map_(_TEXT, _NUMBERS),
     }.items()
 )  # fmt: skip
 """One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
@@ -69,7 +71,10 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "item_id": pa.array(bucket.items),
         "location_id": pa.array(bucket.locations),
         "demand_class": pa.array([str(name) for name in shape.demand_class]),
+        "activity": names_at([str(state) for state in Activity], activity(shape)),
+        "error_group": pa.array(contest.group),
         "n_periods": pa.array(shape.n_periods),
+        "is_count": pa.array(shape.is_count),
         "share_zeros": numbers(shape.share_zeros),
         "average_demand_interval": numbers(shape.adi),
         "squared_cv": numbers(shape.cv2),
@@ -82,6 +87,7 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "parameters": maps(parameters.offsets, names_at(parameters.names, parameters.name), pa.array(parameters.value)),
         "closed_ahead": lists(bucket.panel.is_closed_ahead),
         "origin": dense(trials.origin),
+        "origin_group": dense(trials.group),
         "origin_scale": dense(trials.scale),
         "naive_mean_square": dense(trials.naive_mean_square),
         "actuals": dense(trials.actuals.reshape(n, -1)),
@@ -133,10 +139,12 @@ class Layout:
             is_scored=matrix(rows.column("is_scored"), self.origins * self.horizon).reshape(n, -1, self.horizon),
             scale=matrix(rows.column("origin_scale"), self.origins),
             naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
+            group=matrix(rows.column("origin_group"), self.origins).astype(np.int64),
         )
         return Contest(
             n_periods=rows.column("n_periods").to_numpy(),
             demand_class=rows.column("demand_class").to_pylist(),
+            group=rows.column("error_group").to_numpy().astype(np.int64),
             has_candidate=rows.column("has_candidate").to_numpy(zero_copy_only=False),
             failures=[dict(found) for found in rows.column("failures").to_pylist()],
             evaluation_span=rows.column("evaluation_span").to_numpy(),

@@ -30,7 +30,7 @@ class Decision:
     """How fits are turned into rows of the tables.
 
     Attributes:
-        law: pooled errors by class and candidate.
+        law: pooled errors by group and candidate.
         criterion: by what champions are chosen.
         layout: shapes of the fits' arrays.
         span: the shared calendar.
@@ -137,8 +137,10 @@ def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     classes = chosen.contest.demand_class
     # Without any demand there is no unit for a spread: the law is that of the forecast, zero.
     has_demand = np.array([name != DemandClass.NO_DEMAND.value for name in classes], dtype=bool)
-    scale, own = np.where(has_demand, fits.column("scale").to_numpy(), 0.0), (law.index(classes), column)
-    quantiles, sums = calibrated_quantiles(mean, scale, law.step_quantiles[own], law.sum_quantiles[own], closed)
+    scale, own = np.where(has_demand, fits.column("scale").to_numpy(), 0.0), (chosen.contest.group, column)
+    is_count = fits.column("is_count").to_numpy(zero_copy_only=False)
+    laws = law.step_quantiles[own], law.sum_quantiles[own]
+    quantiles, sums = calibrated_quantiles(mean, scale, *laws, closed, is_count)
     series, step = np.repeat(rows, horizon), np.tile(np.arange(horizon), n_series)
     starts = days([add_periods(span.cutoff, ahead, span.frequency) for ahead in range(1, horizon + 1)])
     columns = {

@@ -11,9 +11,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from skucast.forecasting.error_law import ALL, Pool, pooled
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.profile import DemandClass
+from skucast.forecasting.error_law import Pool, group_keys, pooled
+from skucast.forecasting.panel import FloatArray, IntArray
 from skucast.transforms.fitting import Layout
 from skucast.transforms.panel import SERIES
 
@@ -26,16 +25,20 @@ LARGEST = 2.0**62
 MOST_SERIES = 20_000
 """Series whose errors are pooled; of more a sample is drawn by their key."""
 
-_KEYS = ("demand_class", "candidate", "step")
-_CELL = {"demand_class": pa.string(), "candidate": pa.int32(), "step": pa.int32()}
+_CELL = {"candidate": pa.int32(), "step": pa.int32()}
 _COUNTS_SCHEMA = pa.schema(
-    (_CELL | {"is_sum": pa.bool_(), "errors": pa.list_(pa.int64()), "counts": pa.list_(pa.int64())}).items()
+    (
+        _CELL
+        | {"error_group": pa.int32(), "is_sum": pa.bool_()}
+        | {"errors": pa.list_(pa.int64()), "counts": pa.list_(pa.int64())}
+    ).items()
 )
 _NUMBERS = pa.list_(pa.float64())
 _POOL_SCHEMA = pa.schema(
     (
         _CELL
-        | {"n": pa.int64(), "step_quantiles": _NUMBERS, "sum_quantiles": _NUMBERS, "sum_moment": pa.float64()}
+        | {"pool": pa.string(), "n": pa.int64()}
+        | {"step_quantiles": _NUMBERS, "sum_quantiles": _NUMBERS, "sum_moment": pa.float64()}
         | {"sum_grid": _NUMBERS}
     ).items()
 )
@@ -45,23 +48,24 @@ Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 def pooled_errors(fits: DataFrame, layout: Layout, levels: Sequence[float], n_series: int) -> DataFrame:
     """Pool every candidate's scaled errors over series, the same whatever the partitioning.
 
-    Errors are counted by thousandths of a series' scale where the series lie, and the counts brought together by class,
-    candidate and step. Of more than ``MOST_SERIES`` a sample is pooled. All tried candidates are pooled and not only
-    champions, so that no error is small because it was chosen for being small.
+    Errors are counted by thousandths of a series' scale where the series lie, in the group that the origin saw the
+    series in, and the counts brought together by candidate and step. The class of today would not do: a series is lumpy
+    today because of the bursts that an origin is judged by. Of more than ``MOST_SERIES`` a sample is pooled. All tried
+    candidates are pooled and not only champions, so that no error is small because it was chosen for being small.
 
     Returns:
-        One row per demand class (and "all"), candidate (its place in the layout) and step: the fields of ``Pool``.
+        One row per pool (of ``group_keys``), candidate (its place in the layout) and step: the fields of ``Pool``.
     """
     share = min(1.0, MOST_SERIES / max(n_series, 1))
     chosen = fits.where(F.pmod(F.xxhash64(*SERIES, F.lit("pooled")), F.lit(10_000)) < F.lit(round(10_000 * share)))
     counted = chosen.mapInArrow(_counts(layout), from_arrow_schema(_COUNTS_SCHEMA))
-    return counted.repartition(*_KEYS).mapInArrow(_pools(np.array(levels)), from_arrow_schema(_POOL_SCHEMA))
+    return counted.repartition(*_CELL).mapInArrow(_pools(np.array(levels)), from_arrow_schema(_POOL_SCHEMA))
 
 
 def pools(rows: DataFrame, names: Sequence[str]) -> Mapping[tuple[str, str, int], Pool]:
-    """The rows of ``pooled_errors`` on the driver: as many as classes × candidates × steps."""
+    """The rows of ``pooled_errors`` on the driver: as many as pools × candidates × steps."""
     return {
-        (row["demand_class"], names[row["candidate"]], row["step"]): Pool(
+        (row["pool"], names[row["candidate"]], row["step"]): Pool(
             n=row["n"],
             step_quantiles=np.array(row["step_quantiles"]),
             sum_quantiles=np.array(row["sum_quantiles"]),
@@ -73,28 +77,26 @@ def pools(rows: DataFrame, names: Sequence[str]) -> Mapping[tuple[str, str, int]
 
 
 def _counts(layout: Layout) -> Batches:
-    """Fits → how often each error occurred, one row per class, candidate, step and kind of error."""
+    """Fits → how often each error occurred, one row per group, candidate, step and kind of error."""
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            contest = layout.contest(batch)
-            classes = np.array(contest.demand_class, dtype=object)
-            has_demand: BoolArray = classes != DemandClass.NO_DEMAND.value
-            sums = contest.trials.scaled_sums()
-            steps = np.where(np.isnan(sums), np.nan, contest.trials.scaled_steps())
-            for name in (*sorted(set(classes[has_demand])), ALL):
-                own = has_demand if name == ALL else classes == name
+            trials = layout.contest(batch).trials
+            sums = trials.scaled_sums()
+            steps = np.where(np.isnan(sums), np.nan, trials.scaled_steps())
+            for group in np.unique(trials.group[trials.group >= 0]).tolist():
+                own = trials.group == group
                 for is_sum, errors in ((True, sums[own]), (False, steps[own])):
-                    yield _counted(errors, name, is_sum=is_sum)
+                    yield _counted(errors, group, is_sum=is_sum)
 
     return count
 
 
-def _counted(errors: FloatArray, demand_class: str, *, is_sum: bool) -> pa.RecordBatch:
-    """Distinct errors and their counts, one row per candidate and step; errors of shape (n, o, k, h)."""
-    horizon, known = errors.shape[3], np.nonzero(np.isfinite(errors))
+def _counted(errors: FloatArray, group: int, *, is_sum: bool) -> pa.RecordBatch:
+    """Distinct errors and their counts, one row per candidate and step; errors of shape (n, k, h)."""
+    horizon, known = errors.shape[2], np.nonzero(np.isfinite(errors))
     rounded = np.rint(np.clip(errors[known] * RESOLUTION, -LARGEST, LARGEST)).astype(np.int64)
-    cell: IntArray = known[2] * horizon + known[3]
+    cell: IntArray = known[1] * horizon + known[2]
     order = np.lexsort((rounded, cell))
     cell, rounded = cell[order], rounded[order]
     first = np.flatnonzero(np.append(True, (np.diff(cell) != 0) | (np.diff(rounded) != 0))[: cell.size])
@@ -102,9 +104,9 @@ def _counted(errors: FloatArray, demand_class: str, *, is_sum: bool) -> pa.Recor
     cells, begins = np.unique(cell[first], return_index=True)
     offsets = pa.array(np.append(begins, first.size).astype(np.int32))
     columns = [
-        pa.repeat(pa.scalar(str(demand_class)), cells.size),
         pa.array((cells // horizon).astype(np.int32)),
         pa.array((cells % horizon + 1).astype(np.int32)),
+        pa.repeat(pa.scalar(group, pa.int32()), cells.size),
         pa.repeat(pa.scalar(is_sum), cells.size),
         pa.ListArray.from_arrays(offsets, pa.array(rounded[first])),
         pa.ListArray.from_arrays(offsets, pa.array(counts)),
@@ -113,17 +115,18 @@ def _counted(errors: FloatArray, demand_class: str, *, is_sum: bool) -> pa.Recor
 
 
 def _pools(levels: FloatArray) -> Batches:
-    """Counts of whole cells → pools."""
+    """Counts of all groups of whole candidates and steps → pools."""
 
     def pool(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found: defaultdict[tuple[str, int, int], dict[bool, list[tuple[FloatArray, IntArray]]]]
+        found: defaultdict[tuple[int, int, str], dict[bool, list[tuple[FloatArray, IntArray]]]]
         found = defaultdict(lambda: {True: [], False: []})
         for batch in batches:
-            keys = zip(*(batch.column(name).to_pylist() for name in (*_KEYS, "is_sum")), strict=True)
+            keys = zip(*(batch.column(name).to_pylist() for name in (*_CELL, "error_group", "is_sum")), strict=True)
             errors, counts = batch.column("errors"), batch.column("counts")
-            for row, (*cell, is_sum) in enumerate(keys):
+            for row, (candidate, step, group, is_sum) in enumerate(keys):
                 values = errors[row].values.to_numpy() / RESOLUTION, counts[row].values.to_numpy()
-                found[tuple(cell)][is_sum].append(values)
+                for name in group_keys(group):
+                    found[candidate, step, name][is_sum].append(values)
         rows = [_row(cell, pooled(_joined(own[False]), _joined(own[True]), levels)) for cell, own in found.items()]
         if rows:
             yield pa.RecordBatch.from_pylist(rows, schema=_POOL_SCHEMA)
@@ -136,9 +139,9 @@ def _joined(parts: Sequence[tuple[FloatArray, IntArray]]) -> tuple[FloatArray, I
     return np.concatenate(values), np.concatenate(counts)
 
 
-def _row(cell: tuple[str, int, int], pool: Pool) -> dict[str, object]:
+def _row(cell: tuple[int, int, str], pool: Pool) -> dict[str, object]:
     return {
-        **dict(zip(_KEYS, cell, strict=True)),
+        **dict(zip((*_CELL, "pool"), cell, strict=True)),
         "n": pool.n,
         "step_quantiles": pool.step_quantiles.tolist(),
         "sum_quantiles": pool.sum_quantiles.tolist(),
