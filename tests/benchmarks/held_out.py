@@ -22,7 +22,7 @@ from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, RMSSE, Choice, Contest, Criterion, choose
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_group import GROUPS
-from skucast.forecasting.error_law import ErrorLaw, Pool, error_law, group_keys, pooled
+from skucast.forecasting.error_law import ErrorLaw, Errors, Pool, error_law, group_keys, pooled
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles
@@ -145,7 +145,7 @@ def held_out(panel: Panel, n_dates: int, step: int, how: Plan) -> Iterator[HeldO
         cut = panel.n_periods - panel.horizon - step * back
         known = panel.until(cut)
         fits = forecast_panel(known, how, np.zeros(panel.n_series))
-        law = error_law(pools_of(fits.contest), fits.contest.trials.names, LEVELS, panel.horizon, 200)
+        law = error_law(pools_of(fits.contest), fits.contest.trials.names, LEVELS, panel.horizon, 0, 200)
         actual = np.cumsum(panel.actuals(cut), axis=1)
         yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, fits.profile.is_count, actual)
 
@@ -163,7 +163,8 @@ def pools_of(contest: Contest) -> dict[tuple[str, str, int], Pool]:
                 known = np.isfinite(x)
                 if known.any():
                     once = np.ones(known.sum(), dtype=np.int64)
-                    found[name, candidate, h + 1] = pooled((s[known], once), (x[known], once), np.array(LEVELS))
+                    both = (Errors(each[known], once, once) for each in (s, x))
+                    found[name, candidate, h + 1] = pooled(*both, np.array(LEVELS), 0)
     return found
 
 

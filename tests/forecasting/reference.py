@@ -56,7 +56,7 @@ def decided(
     share = np.zeros(panel.n_series) if revenue_share_before is None else revenue_share_before
     fits = forecast_panel(panel, plan, share, methods)
     contest, rule = fits.contest, Criterion(RMSSE, 0.0, plan.min_periods)
-    choice = choose(contest, error_law({}, contest.trials.names, LEVELS, panel.horizon, 1), rule)
+    choice = choose(contest, error_law({}, contest.trials.names, LEVELS, panel.horizon, 0, 1), rule)
     why, rows = verdicts(contest, choice, rule), np.arange(panel.n_series)
     return SimpleNamespace(
         method=choice.method,
@@ -140,15 +140,15 @@ def seasonal_naive(values: Sequence[float], start: int, season_length: int, hori
     return forecast
 
 
-def naive_mean_square(values: Iterable[float]) -> float:
-    """The RMSSE denominator."""
+def naive_mean(values: Iterable[float], power: int) -> float:
+    """The denominator of RMSSE (power 2) or MASE (power 1)."""
     numbers = known(values)
     first = next((i for i, value in enumerate(numbers) if value > 0), len(numbers))
     pairs = list(zip(numbers[first:], numbers[first + 1 :], strict=False))
-    squares = [(after - before) ** 2 for before, after in pairs]
-    if sum(squares) > 0:
-        return sum(squares) / len(squares)
-    return (sum(value**2 for value in numbers) / len(numbers) if numbers else 0.0) or 1.0
+    changes = [abs(after - before) ** power for before, after in pairs]
+    if sum(changes) > 0:
+        return sum(changes) / len(changes)
+    return (sum(value**power for value in numbers) / len(numbers) if numbers else 0.0) or 1.0
 
 
 def mean_forecasts(

@@ -66,7 +66,7 @@ def test_champion_and_forecast_are_what_plain_loops_find(demand):
                 pairs = [(a, f) for a, f in zip(values[origin : origin + 3], mean, strict=False) if not np.isnan(a)]
                 totals[name][0] += sum((a - f) ** 2 for a, f in pairs)
                 totals[name][1] += len(pairs)
-                totals[name][2] += reference.naive_mean_square(values[:origin])
+                totals[name][2] += reference.naive_mean(values[:origin], 2)
         scores = {name: np.sqrt(squared / n / (naive / len(origins))) for name, (squared, n, naive) in totals.items()}
         assert scores[result.method[row]] <= min(scores.values()) * (1 + 1e-9) + 1e-12
         expected = reference.mean_forecasts(values, int(panel.start[row]), 4, 3, ALPHAS)[result.method[row]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.scores import naive_mean_square, rmsse
+from skucast.forecasting.scores import naive_errors, rmsse
 from tests.forecasting import reference
 from tests.forecasting.reference import examples
 
@@ -16,9 +16,9 @@ VALUES = st.sampled_from([NAN, 0.0, 0.0, 1.0, 2.0, 7.0])
 
 @examples
 @given(hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(0, 9)), elements=VALUES))
-def test_naive_mean_square_is_what_the_loop_says(demand):
-    expected = [reference.naive_mean_square(row) for row in demand]
-    np.testing.assert_allclose(naive_mean_square(demand), expected, rtol=1e-12)
+def test_naive_errors_are_what_the_loop_says(demand):
+    for found, power in zip(naive_errors(demand), (2, 1), strict=True):
+        np.testing.assert_allclose(found, [reference.naive_mean(row, power) for row in demand], rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ def test_naive_mean_square_is_what_the_loop_says(demand):
     ],
 )
 def test_naive_mean_square_is_never_zero(values, expected):
-    assert [expected] == naive_mean_square(np.array([values])).tolist()
+    assert [expected] == naive_errors(np.array([values]))[0].tolist()
 
 
 def test_rmsse_of_the_naive_forecast_of_a_steady_walk_is_one():
     walk = np.array([[1.0, 2.0, 1.0, 2.0, 3.0]])
-    assert [1.0] == rmsse(np.array([(4.0 - 3.0) ** 2]), np.array([1]), naive_mean_square(walk)).tolist()
+    assert [1.0] == rmsse(np.array([(4.0 - 3.0) ** 2]), np.array([1]), naive_errors(walk)[0]).tolist()
     assert np.isnan(rmsse(np.zeros(1), np.zeros(1), np.ones(1))).all()

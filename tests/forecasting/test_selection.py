@@ -38,6 +38,7 @@ def test_the_champion_is_the_lowest_and_of_equals_the_cheaper():
 
 LEVELS = np.array([0.5, 0.9])
 GROUP = 4
+NONE_LEFT_OUT = np.empty((0, LEVELS.size))
 NAMES = ("naive", "mean", "ses")
 
 
@@ -45,7 +46,8 @@ def trials_of(actuals, forecasts, scale):
     """Trials of n series, o origins, 3 candidates, h steps; NaN forecasts are of candidates not tried."""
     origin = np.tile(np.arange(1, actuals.shape[1] + 1), (actuals.shape[0], 1))
     group = np.arange(origin.size).reshape(origin.shape) % len(GROUPS)
-    return Trials(NAMES, origin, forecasts, actuals, ~np.isnan(actuals), scale, np.ones(origin.shape), group)
+    once = np.ones(origin.shape)
+    return Trials(NAMES, origin, forecasts, actuals, ~np.isnan(actuals), scale, once, once, group)
 
 
 def random_trials(seed, n=5, o=4, h=3):
@@ -62,8 +64,8 @@ def random_law(seed, h=3):
         for step in range(1, h + 1):
             for group in range(len(GROUPS)):
                 quantiles, grid = np.sort(rng.normal(size=2)), np.sort(rng.normal(size=GRID.size))
-                pools[group_keys(group)[0], name, step] = Pool(99, quantiles, 2 * quantiles, 1.0, grid)
-    return error_law(pools, NAMES, LEVELS, h, 50)
+                pools[group_keys(group)[0], name, step] = Pool(99, quantiles, 2 * quantiles, 1.0, grid, NONE_LEFT_OUT)
+    return error_law(pools, NAMES, LEVELS, h, 0, 50)
 
 
 def slow_scores(trials, law, row, span, weight):

@@ -16,8 +16,9 @@ from skucast.forecasting.choice import PINBALL, Criterion
 from skucast.forecasting.engine import Plan
 from skucast.forecasting.error_law import error_law
 from skucast.periods import Frequency
-from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
+from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
+from skucast.transforms.accuracy import headline
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
 from skucast.transforms.panel import EVALUATION_SPAN, SHARE, Span
@@ -91,7 +92,8 @@ def fits(spark: SparkSession) -> DataFrame:
 
 
 def decision(fits: DataFrame) -> Decision:
-    law = error_law(pools(pooled_errors(fits, LAYOUT, LEVELS, 21), LAYOUT.names), LAYOUT.names, LEVELS, HORIZON, 10)
+    found = pools(pooled_errors(fits, LAYOUT, LEVELS, 21), LAYOUT.names)
+    law = error_law(found, LAYOUT.names, LEVELS, HORIZON, LAYOUT.origins, 10)
     return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1")
 
 
@@ -100,10 +102,13 @@ def decided(fits: DataFrame) -> Decision:
     return decision(fits)
 
 
+SORTED = ("item_id", "location_id", "origin", "method", "step", "basis", "metric")
+
+
 def comparable(rows: DataFrame) -> pd.DataFrame:
     """All but the clock, in a fixed order, maps and arrays as text rounded to nine digits."""
     frame = rows.drop("milliseconds").toPandas()
-    keys = [name for name in ("item_id", "location_id", "origin", "method", "step") if name in frame]
+    keys = [name for name in (*SORTED, "quantile_level") if name in frame]
     frame = frame.assign(**{name: frame[name].map(str) for name in keys}).sort_values(keys).reset_index(drop=True)
     return frame.map(_rounded)
 
@@ -122,7 +127,7 @@ def test_nothing_depends_on_bucket_count_or_row_order(spark: SparkSession, fits:
     shuffled = histories().sample(frac=1, random_state=5)
     other = fits_of(spark, shuffled, 5)
     pd.testing.assert_frame_equal(comparable(fits), comparable(other), check_dtype=False)
-    for target in (SERIES_STATUS, BACKTEST, FORECAST):
+    for target in (SERIES_STATUS, BACKTEST, FORECAST, FORECAST_ACCURACY):
         ours, theirs = (comparable(decision(each).rows(each, target)) for each in (fits, other))
         pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
     other.unpersist()
@@ -205,6 +210,34 @@ def test_the_spread_of_a_series_is_that_of_its_method_in_its_group_times_its_sca
     np.testing.assert_allclose(np.ceil(expected - 0.5) if fit["is_count"] else expected, row["quantiles"])
     assert fit["scale"] * np.sqrt(law.sum_moments[place]) == pytest.approx(row["cumulative_sd"])
     assert law.rungs[place] == row["spread_rung"]
+
+
+def test_accuracy_of_champions_and_of_all_adds_up_to_that_of_the_backtest(fits: DataFrame, decided: Decision):
+    everyone = replace(decided, accuracy_of_all=True).rows(fits, FORECAST_ACCURACY)
+    check(everyone, FORECAST_ACCURACY, "forecast_accuracy")
+    found, tests = everyone.toPandas(), decided.rows(fits, BACKTEST).toPandas()
+    champions = decided.rows(fits, FORECAST_ACCURACY).toPandas()
+    assert len(champions) == found["is_champion"].sum()
+    own = found[found["basis"] == "period"].set_index(["item_id", "method", "metric"])[["numerator", "denominator"]]
+    for (item, method), rows in tests.groupby(["item_id", "method"]):
+        n, squared = rows["n_scored"].sum(), rows["sum_squared_error"].sum()
+        assert pytest.approx((squared, n)) == tuple(own.loc[(item, method, "mse")])
+        assert pytest.approx((rows["sum_absolute_error"].sum(), n)) == tuple(own.loc[(item, method, "mae")])
+        scaled = (rows["sum_squared_error"] / rows["naive_squared_error"]).sum()
+        assert pytest.approx((scaled, n)) == tuple(own.loc[(item, method, "rmsse")])
+        assert pytest.approx(rows["sum_error"].sum()) == own.loc[(item, method, "bias"), "numerator"]
+    assert set(found["item_id"]) == set(tests["item_id"])
+
+
+def test_the_headline_is_a_sum_over_a_sum(fits: DataFrame, decided: Decision):
+    rows = decided.rows(fits, FORECAST_ACCURACY)
+    found, frame = headline(rows, LEVELS), rows.where("basis = 'protection_period'").toPandas()
+    totals = frame.groupby(["metric", "quantile_level"], dropna=False)[["numerator", "denominator"]].sum()
+    ratios = totals["numerator"] / totals["denominator"]
+    assert ["bias", "coverage_0.5", "coverage_0.95"] == list(found)
+    assert found["coverage_0.95"] == pytest.approx(ratios["coverage", 0.95])
+    assert 0.5 < found["coverage_0.95"] <= 1.0
+    assert found["bias"] == pytest.approx(ratios["bias"].iloc[0])
 
 
 def test_components_of_every_series_and_step_add_up_to_the_mean(

@@ -61,6 +61,7 @@ def fits(spark: SparkSession, drawn: dict[str, np.ndarray]) -> DataFrame:
         "origin_group": dense(drawn["groups"]),
         "origin_scale": dense(drawn["scale"]),
         "naive_mean_square": dense(drawn["scale"]),
+        "naive_mean_absolute": dense(drawn["scale"]),
         "actuals": dense(drawn["actuals"].reshape(N, -1)),
         "is_scored": lists(~np.isnan(drawn["actuals"]).reshape(N, -1)),
         "forecasts": dense(drawn["forecasts"].reshape(N, -1)),
@@ -87,6 +88,10 @@ def test_pooled_errors_are_those_of_numpy_whatever_the_partitioning(spark: Spark
         np.testing.assert_allclose(pool.step_quantiles, np.quantile(s, LEVELS), atol=5.1e-4)
         np.testing.assert_allclose(pool.sum_quantiles, np.quantile(x, LEVELS), atol=5.1e-4)
         np.testing.assert_allclose(pool.sum_grid, np.quantile(x, GRID), atol=5.1e-4)
+        for origin, without in enumerate(pool.sum_quantiles_without):
+            others = (np.arange(ORIGINS) != origin) & own
+            left = sums[others][:, NAMES.index(candidate), step - 1]
+            np.testing.assert_allclose(without, np.quantile(left[np.isfinite(left)], LEVELS), atol=5.1e-4)
         assert pool.sum_moment == pytest.approx(np.mean(x**2), rel=1e-3)
         np.testing.assert_allclose(again[name, candidate, step].sum_grid, pool.sum_grid, rtol=1e-9)
 
@@ -106,14 +111,15 @@ def test_of_many_series_a_sample_is_pooled(spark: SparkSession, drawn: dict[str,
     st.randoms(use_true_random=False),
 )
 def test_quantiles_of_counted_values_are_those_of_the_values_one_by_one(values, levels, random):
-    counts = np.array([random.randint(1, 4) for _ in values])
-    expected = np.quantile(np.repeat(values, counts), levels)
-    np.testing.assert_allclose(counted_quantiles(values, counts, np.array(levels)), expected, atol=1e-12)
+    ranked, counts = np.sort(values), np.array([random.randint(0, 3) for _ in values])
+    counts[0] += 1
+    expected = np.quantile(np.repeat(ranked, counts), levels)
+    np.testing.assert_allclose(counted_quantiles(ranked, counts, np.array(levels)), expected, atol=1e-12)
 
 
 def pool(n: int, width: float) -> Pool:
     quantiles = width * np.array(LEVELS)
-    return Pool(n, quantiles, 2 * quantiles, width, width * GRID)
+    return Pool(n, quantiles, 2 * quantiles, width, width * GRID, np.tile(quantiles, (ORIGINS, 1)))
 
 
 def test_the_ladder_goes_from_the_group_to_its_class_to_all_to_the_prior_step_by_step():
@@ -122,7 +128,7 @@ def test_the_ladder_goes_from_the_group_to_its_class_to_all_to_the_prior_step_by
         ("smooth", "ses", 1): pool(60, 9.0), ("smooth", "ses", 2): pool(49, 9.0),
         ("all", "ses", 1): pool(80, 3.0), ("all", "ses", 2): pool(50, 4.0),
     }  # fmt: skip
-    law = error_law(found, NAMES, LEVELS, HORIZON, min_errors=50)
+    law = error_law(found, NAMES, LEVELS, HORIZON, ORIGINS, min_errors=50)
     assert ["group", "all", "prior"] == list(law.rungs[SMOOTH, 1])
     assert ["class", "all", "prior"] == list(law.rungs[DORMANT, 1])
     assert ["all", "all", "prior"] == list(law.rungs[LUMPY, 1])
@@ -135,7 +141,7 @@ def test_the_ladder_goes_from_the_group_to_its_class_to_all_to_the_prior_step_by
 
 def test_without_any_errors_the_prior_holds_and_is_that_of_a_level_model():
     """Var(sum of h) / Var(1) = (h + h²·α/(2-α)) / (1 + α/(2-α)); with α = 0.2, α/(2-α) = 1/9: 1, 2.2, 3.6."""
-    law = error_law({}, NAMES, LEVELS, HORIZON, min_errors=50)
+    law = error_law({}, NAMES, LEVELS, HORIZON, ORIGINS, min_errors=50)
     assert {"prior"} == set(law.rungs.ravel())
     for row in range(len(GROUPS)):
         np.testing.assert_allclose(law.sum_moments[row, 0], [1.0, 2.2, 3.6])

@@ -102,6 +102,7 @@ class Forecast(Section):
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200
     max_fallback_share: Share = 0.2
     components: bool = False
+    accuracy: Literal["champion", "all", "none"] = "champion"
     prophet: Prophet = Prophet()
 
     @field_validator("quantile_levels")

@@ -13,7 +13,7 @@ from skucast.forecasting.fits import published
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.profile import profile
 from skucast.forecasting.registry import Method
-from skucast.forecasting.scores import naive_mean_square
+from skucast.forecasting.scores import naive_errors
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.trials import Trials
 
@@ -50,7 +50,8 @@ def backtest(
         trials.actuals[series, place] = actuals
         trials.is_scored[series, place] = ~np.isnan(actuals) & ~is_closed
         trials.scale[series, place] = spread_scale(seen.demand)
-        trials.naive_mean_square[series, place] = naive_mean_square(known.demand)
+        squared, absolute = naive_errors(known.demand)
+        trials.naive_mean_square[series, place], trials.naive_mean_absolute[series, place] = squared, absolute
         trials.group[series, place] = error_group(profile(known))
         for index, method in enumerate(methods):
             rows = np.flatnonzero(alive[series, index])
@@ -75,5 +76,6 @@ def _untried(panel: Panel, origins: IntArray, methods: Sequence[Method]) -> Tria
         is_scored=np.zeros((*shape, horizon), dtype=bool),
         scale=np.full(shape, np.nan),
         naive_mean_square=np.full(shape, np.nan),
+        naive_mean_absolute=np.full(shape, np.nan),
         group=np.full(shape, -1),
     )

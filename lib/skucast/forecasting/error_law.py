@@ -35,6 +35,7 @@ class Pool:
         sum_quantiles: of errors of the sum over the steps so far, same shape.
         sum_moment: mean square of the latter.
         sum_grid: quantiles of the latter at ``GRID``.
+        sum_quantiles_without: of errors of the sum at all origins but one, shape (n_origins, n_levels).
     """
 
     n: int
@@ -42,6 +43,22 @@ class Pool:
     sum_quantiles: FloatArray
     sum_moment: float
     sum_grid: FloatArray
+    sum_quantiles_without: FloatArray
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Scaled errors that occurred several times, each array of shape (n,).
+
+    Attributes:
+        value: in units of the scale, in any order, also repeatedly.
+        count: how often, >= 1.
+        origin: place of the origin among those of its series.
+    """
+
+    value: FloatArray
+    count: IntArray
+    origin: IntArray
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,8 @@ class ErrorLaw:
         step_quantiles: of errors of single steps, shape (n_groups, n_candidates, horizon, n_levels).
         sum_quantiles: of errors of sums over steps 1..h, same shape.
         sum_moments: mean squared scaled error of sums, shape (n_groups, n_candidates, horizon).
+        sum_quantiles_without: ``sum_quantiles`` by all origins but one, by which that one can be judged, shape
+            (n_groups, n_candidates, horizon, n_origins, n_levels).
         losses: expected pinball loss of sums, averaged over the levels, in units of the scale, same shape.
         rungs: which rung was used: a name of ``RUNGS``, or prior, same shape.
     """
@@ -63,22 +82,22 @@ class ErrorLaw:
     step_quantiles: FloatArray
     sum_quantiles: FloatArray
     sum_moments: FloatArray
+    sum_quantiles_without: FloatArray
     losses: FloatArray
     rungs: NDArray[np.object_]
 
 
-def counted_quantiles(values: FloatArray, counts: IntArray, levels: FloatArray) -> FloatArray:
+def counted_quantiles(ranked: FloatArray, counts: IntArray, levels: FloatArray) -> FloatArray:
     """Quantiles of values that occurred several times, interpolated between order statistics; shape of ``levels``.
 
     Args:
-        values: shape (n,), in any order, also repeatedly.
-        counts: how often each occurred, >= 1, shape (n,).
+        ranked: shape (n,), rising, also repeatedly.
+        counts: how often each occurred, >= 0 and not 0 for all, shape (n,).
         levels: in [0, 1].
 
     Source: Hyndman & Fan (1996), "Sample quantiles in statistical packages", definition 7.
     """
-    order = np.argsort(values, kind="stable")
-    ranked, reached = values[order], np.cumsum(counts[order])
+    reached = np.cumsum(counts)
     place = levels * (reached[-1] - 1)
     below = np.floor(place).astype(np.int64)
     lower, upper = (ranked[np.searchsorted(reached, each, side="right")] for each in (below, np.ceil(place)))
@@ -86,15 +105,20 @@ def counted_quantiles(values: FloatArray, counts: IntArray, levels: FloatArray) 
     return found
 
 
-def pooled(steps: tuple[FloatArray, IntArray], sums: tuple[FloatArray, IntArray], levels: FloatArray) -> Pool:
-    """The pool of errors of a step and of sums up to it, each as values and how often they occurred."""
-    values, counts = sums
+def pooled(steps: Errors, sums: Errors, levels: FloatArray, n_origins: int) -> Pool:
+    """The pool of errors of a step and of sums up to it."""
+    order = np.argsort(sums.value, kind="stable")
+    ranked, counts, origin = sums.value[order], sums.count[order], sums.origin[order]
+    whole, by_step = counted_quantiles(ranked, counts, levels), np.argsort(steps.value, kind="stable")
+    others = [np.where(origin == place, 0, counts) for place in range(n_origins)]
+    without = [counted_quantiles(ranked, each, levels) if each.any() else whole for each in others]
     return Pool(
         n=int(counts.sum()),
-        step_quantiles=counted_quantiles(*steps, levels),
-        sum_quantiles=counted_quantiles(values, counts, levels),
-        sum_moment=float(np.average(values**2, weights=counts)),
-        sum_grid=counted_quantiles(values, counts, GRID),
+        step_quantiles=counted_quantiles(steps.value[by_step], steps.count[by_step], levels),
+        sum_quantiles=whole,
+        sum_moment=float(np.average(ranked**2, weights=counts)),
+        sum_grid=counted_quantiles(ranked, counts, GRID),
+        sum_quantiles_without=np.array(without).reshape(n_origins, levels.size),
     )
 
 
@@ -125,6 +149,7 @@ def error_law(
     names: Sequence[str],
     levels: Sequence[float],
     horizon: int,
+    n_origins: int,
     min_errors: int,
 ) -> ErrorLaw:
     """Of each candidate its own group where that has enough errors at a step, else its class, else all, else a prior.
@@ -138,25 +163,29 @@ def error_law(
         names: candidates.
         levels: quantile levels.
         horizon: steps.
+        n_origins: origins of the backtest.
         min_errors: fewest pooled errors that are trusted.
     """
     at, shape = np.array(levels), (len(GROUPS), len(names), horizon)
     steps, sums = np.empty((*shape, at.size)), np.empty((*shape, at.size))
+    without = np.empty((*shape, n_origins, at.size))
     moments, losses, rungs = np.empty(shape), np.empty(shape), np.empty(shape, dtype=object)
     trusted = {key: pool for key, pool in pools.items() if pool.n >= min_errors}
     for place in np.ndindex(shape):
         name, step = names[place[1]], place[2] + 1
         found = ((rung, trusted.get((key, name, step))) for rung, key in zip(RUNGS, group_keys(place[0]), strict=True))
         rungs[place], best = next(((rung, pool) for rung, pool in found if pool), ("prior", None))
-        best = best or prior(at, step)
+        best = best or prior(at, step, n_origins)
         steps[place], sums[place], moments[place] = best.step_quantiles, best.sum_quantiles, best.sum_moment
+        without[place] = best.sum_quantiles_without
         losses[place] = expected_loss(best.sum_grid, at)
-    return ErrorLaw(tuple(names), at, steps, sums, moments, losses, rungs)
+    return ErrorLaw(tuple(names), at, steps, sums, moments, without, losses, rungs)
 
 
-def prior(levels: FloatArray, step: int) -> Pool:
+def prior(levels: FloatArray, step: int, n_origins: int) -> Pool:
     """What is believed of a candidate without enough errors."""
     estimation = PRIOR_ALPHA / (2 - PRIOR_ALPHA)
     moment = (step + step**2 * estimation) / (1 + estimation)
     z, grid = norm.ppf(levels), norm.ppf(GRID)
-    return Pool(0, z, z * np.sqrt(moment), moment, grid * np.sqrt(moment))
+    sums = z * np.sqrt(moment)
+    return Pool(0, z, sums, moment, grid * np.sqrt(moment), np.tile(sums, (n_origins, 1)))

@@ -63,11 +63,7 @@ def pinball_scores(trials: Trials, law: ErrorLaw, group: IntArray, span: IntArra
         span: steps that are summed, shape (n,).
         weight: origins that a group counts for.
     """
-    known = np.isfinite(np.cumsum(trials.actuals, axis=2)).any(axis=1)
-    steps = np.arange(1, known.shape[1] + 1)
-    reached = np.max(np.where(known & (steps <= span[:, None]), steps, 0), axis=1, initial=0)
-    last = np.maximum(np.where(reached > 0, reached, np.minimum(span, steps.size)) - 1, 0)
-    rows = np.arange(last.size)
+    last, rows = trials.last_step(span), np.arange(span.size)
     errors, losses = trials.scaled_sums()[rows, :, :, last], law.losses[group, :, last]
     found = np.zeros_like(errors)
     for place, level in enumerate(law.levels):

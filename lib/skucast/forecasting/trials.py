@@ -23,6 +23,7 @@ class Trials:
         is_scored: open steps with known demand, shape (n, o, h).
         scale: spread scale of what the origin knew, units, > 0, shape (n, o); NaN without an origin.
         naive_mean_square: RMSSE denominator of what the origin knew, units squared, > 0; as ``scale``.
+        naive_mean_absolute: MASE denominator of what the origin knew, units, > 0; as ``scale``.
         group: place in ``error_group.GROUPS`` by what the origin knew, shape (n, o); -1 without an origin.
     """
 
@@ -33,6 +34,7 @@ class Trials:
     is_scored: BoolArray
     scale: FloatArray
     naive_mean_square: FloatArray
+    naive_mean_absolute: FloatArray
     group: IntArray
 
     @cached_property
@@ -75,6 +77,18 @@ class Trials:
     def scaled_steps(self) -> FloatArray:
         """Errors of single steps in units of the scale, shape (n, o, k, h)."""
         return self.errors / self.scale[:, :, None, None]
+
+    def last_step(self, span: IntArray) -> IntArray:
+        """Index of the last step of each series' span that some origin has seen all steps to; the span's if none has.
+
+        Args:
+            span: steps that are summed, shape (n,).
+        """
+        steps = np.arange(1, self.actuals.shape[2] + 1)
+        known = np.isfinite(np.cumsum(self.actuals, axis=2)).any(axis=1)
+        reached = np.max(np.where(known & (steps <= span[:, None]), steps, 0), axis=1, initial=0)
+        last: IntArray = np.maximum(np.where(reached > 0, reached, np.minimum(span, steps.size)) - 1, 0)
+        return last
 
     def with_candidates(self, names: tuple[str, ...], forecasts: FloatArray) -> Trials:
         """The same with more candidates, whose forecasts have the shape (n, o, len(names), h)."""

@@ -14,7 +14,8 @@ from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.store.runs import Stage
-from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
+from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
+from skucast.transforms.accuracy import headline
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
 from skucast.transforms.panel import SERIES, Span, long_panel, revenue_shares
@@ -86,9 +87,10 @@ def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span,
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = Layout.of(plan, span)
     found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
-    law = error_law(found, layout.names, rules.quantile_levels, span.horizon, rules.min_pooled_errors)
+    levels, fewest = rules.quantile_levels, rules.min_pooled_errors
+    law = error_law(found, layout.names, levels, span.horizon, layout.origins, fewest)
     criterion = Criterion(rules.selection.criterion, rules.selection.class_weight, rules.min_periods)
-    decision = Decision(law, criterion, layout, span, context.record.run_id)
+    decision = Decision(law, criterion, layout, span, context.record.run_id, rules.accuracy == "all")
     status = decision.rows(fits, SERIES_STATUS).persist(StorageLevel.DISK_ONLY)
     counts = status.groupBy("status").count().toPandas()
     stage.rows |= {str(each): int(n) for each, n in zip(counts["status"], counts["count"], strict=True)}
@@ -97,6 +99,9 @@ def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span,
     tables.replace_where(BACKTEST, decision.rows(fits, BACKTEST), of_cutoff)
     if rules.components:
         tables.replace_where(FORECAST_COMPONENT, decision.rows(fits, FORECAST_COMPONENT), of_cutoff)
+    if rules.accuracy != "none":
+        tables.replace_where(FORECAST_ACCURACY, decision.rows(fits, FORECAST_ACCURACY), of_cutoff)
+        stage.measures |= headline(tables.read(FORECAST_ACCURACY).where(of_cutoff), levels)
     tables.replace_where(FORECAST, decision.rows(fits, FORECAST), of_cutoff)
     status.unpersist()
     stage.rows["horizon"] = span.horizon

@@ -23,6 +23,7 @@ class Stage:
     Attributes:
         name: ingest, demand, forecast or plan.
         rows: row counts by name.
+        measures: what the result is like, by name.
         input_versions: Delta version of each table that was read.
         decision_date: D, once it is decided.
         cutoff: last period used, once it is decided.
@@ -31,6 +32,7 @@ class Stage:
 
     name: str
     rows: dict[str, int] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
     input_versions: dict[str, int] = field(default_factory=dict)
     decision_date: date | None = None
     cutoff: date | None = None
@@ -76,8 +78,9 @@ class RunRecord:
             raise
         seconds = time.monotonic() - clock
         self._write(stage, started_at, seconds, "done")
-        counts = ", ".join(f"{key} {value:,}" for key, value in stage.rows.items())
-        self.report(f"{name:<9}{seconds:7.1f} s  {counts}")
+        facts = [f"{key} {value:,}" for key, value in stage.rows.items()]
+        facts += [f"{key} {value:.3f}" for key, value in stage.measures.items()]
+        self.report(f"{name:<9}{seconds:7.1f} s  {', '.join(facts)}")
 
     def _write(self, stage: Stage, started_at: datetime, seconds: float | None, outcome: str) -> None:
         row: dict[str, object] = {
@@ -90,6 +93,7 @@ class RunRecord:
             "code_version": __version__,
             "input_versions": stage.input_versions,
             "rows": stage.rows,
+            "measures": stage.measures,
             "started_at": started_at,
             "seconds": seconds,
             "outcome": outcome,

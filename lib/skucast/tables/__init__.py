@@ -2,7 +2,7 @@
 
 from skucast.tables.contract import Column, Table
 from skucast.tables.demand import DEMAND
-from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
+from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.masters import EVENT, ITEM, ITEM_LOCATION, SUPPLIER
 from skucast.tables.plan import ORDER_PLAN, POLICY
 from skucast.tables.run import RUN
@@ -24,6 +24,7 @@ TABLES: dict[str, Table] = {
         DEMAND,
         FORECAST,
         FORECAST_COMPONENT,
+        FORECAST_ACCURACY,
         BACKTEST,
         SERIES_STATUS,
         POLICY,
@@ -39,6 +40,7 @@ __all__ = [
     "DEMAND",
     "EVENT",
     "FORECAST",
+    "FORECAST_ACCURACY",
     "FORECAST_COMPONENT",
     "INPUT_TABLES",
     "ITEM",

@@ -81,6 +81,33 @@ BACKTEST = Table(
     ),
 )  # fmt: skip
 
+FORECAST_ACCURACY = Table(
+    name="forecast_accuracy",
+    comment="How accurate forecasts were in the backtest: any roll-up is sum(numerator) / sum(denominator).",
+    keys=("item_id", "location_id", "cutoff", "method", "basis", "metric", "quantile_level"),
+    partitioned_by=("cutoff",),
+    columns=(
+        ITEM_ID,
+        LOCATION_ID,
+        CUTOFF,
+        _METHOD,
+        Column("is_champion", "boolean", "", "This method was chosen for the series.", required=True),
+        Column("demand_class", "string", "", "Demand class of the series at the cutoff.", required=True),
+        Column("basis", "string", "", "period: single periods. protection_period: demand summed over it.",
+               required=True, check="basis IN ('period', 'protection_period')"),
+        Column("span", "int", "p", "Periods that are summed: 1 of single periods.", required=True, check="span >= 1"),
+        Column("metric", "string", "",
+               "mae, mse (root: RMSE), r2 (1 - ratio), mase, rmsse (root), bias (actual less forecast), wape, pinball, "
+               "scaled_pinball, coverage (actual not above the quantile) or coverage_below (actual below it).",
+               required=True),
+        Column("quantile_level", "double", "share", "Level of pinball and coverage; null: the metric has none.",
+               check="quantile_level > 0 AND quantile_level < 1"),
+        Column("numerator", "double", "", "Summed over the scored origins.", required=True),
+        Column("denominator", "double", "", "Summed over the scored origins.", required=True),
+        Column("run_id", "string", "", "Run that wrote the row.", required=True, volatile=True),
+    ),
+)  # fmt: skip
+
 SERIES_STATUS = Table(
     name="series_status",
     comment="What became of every series: class, method, and why.",

@@ -18,6 +18,8 @@ RUN = Table(
                volatile=True),
         Column("rows", "map<string,bigint>", "", "Row counts by name; ingest: rows_in = accepted + rejected + "
                "duplicates."),
+        Column("measures", "map<string,double>", "", "What the result is like; forecast: bias and coverage of demand "
+               "summed over the protection period, in the backtest of the champions."),
         Column("started_at", "timestamp", "", "When the stage began.", required=True, volatile=True),
         Column("seconds", "double", "s", "How long it took; null while it runs.", volatile=True),
         Column("outcome", "string", "", "running, done, failed or abandoned.", required=True,

@@ -28,8 +28,9 @@ FITS_SCHEMA = pa.schema(
         "squared_cv": _NUMBER, "has_candidate": pa.bool_(), "failures": pa.map_(_TEXT, _TEXT),
         "revenue_share_before": _NUMBER, "evaluation_span": _COUNT, "scale": _NUMBER, "milliseconds": _NUMBER,
         "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS, "origin": _COUNTS, "origin_group": _COUNTS,
-        "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "actuals": _NUMBERS, "is_scored": _FLAGS,
-        "forecasts": _NUMBERS, "mean": _NUMBERS, "components": pa.map_(_TEXT, _NUMBERS),
+        "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "naive_mean_absolute": _NUMBERS,
+        "actuals": _NUMBERS, "is_scored": _FLAGS, "forecasts": _NUMBERS, "mean": _NUMBERS,
+        "components": pa.map_(_TEXT, _NUMBERS),
     }.items()
 )  # fmt: skip
 """One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
@@ -90,6 +91,7 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "origin_group": dense(trials.group),
         "origin_scale": dense(trials.scale),
         "naive_mean_square": dense(trials.naive_mean_square),
+        "naive_mean_absolute": dense(trials.naive_mean_absolute),
         "actuals": dense(trials.actuals.reshape(n, -1)),
         "is_scored": lists(trials.is_scored.reshape(n, -1)),
         "forecasts": dense(trials.forecasts.reshape(n, -1)),
@@ -139,6 +141,7 @@ class Layout:
             is_scored=matrix(rows.column("is_scored"), self.origins * self.horizon).reshape(n, -1, self.horizon),
             scale=matrix(rows.column("origin_scale"), self.origins),
             naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
+            naive_mean_absolute=matrix(rows.column("naive_mean_absolute"), self.origins),
             group=matrix(rows.column("origin_group"), self.origins).astype(np.int64),
         )
         return Contest(

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from skucast.forecasting.accuracy import Basis, Measure, accuracy
 from skucast.forecasting.choice import Choice, Contest, Criterion, choose, verdicts
 from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
@@ -19,7 +20,7 @@ from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
 from skucast.periods import add_periods
 from skucast.tables.contract import Table
-from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
+from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.transforms.arrow_columns import days, entries_of, lists, maps, names_at, numbers, table
 from skucast.transforms.fitting import Layout, matrix
 from skucast.transforms.panel import SERIES, Span
@@ -35,6 +36,7 @@ class Decision:
         layout: shapes of the fits' arrays.
         span: the shared calendar.
         run_id: what every row carries.
+        accuracy_of_all: measure the accuracy of every candidate and not only of the champion.
     """
 
     law: ErrorLaw
@@ -42,9 +44,10 @@ class Decision:
     layout: Layout
     span: Span
     run_id: str
+    accuracy_of_all: bool = False
 
     def rows(self, fits: DataFrame, target: Table) -> DataFrame:
-        """Rows of ``series_status``, ``backtest``, ``forecast`` or ``forecast_component``. No shuffle.
+        """Rows of one of the tables in ``_MAKERS``. No shuffle.
 
         Each table chooses anew, from the same numbers.
         """
@@ -130,6 +133,42 @@ def _backtest_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     return columns, series.size
 
 
+def _accuracy_rows(chosen: _Chosen) -> tuple[_Columns, int]:
+    trials, champion = chosen.contest.trials, chosen.choice.column
+    everyone = range(len(trials.names)) if chosen.decision.accuracy_of_all else ()
+    columns = [champion, *(np.full_like(champion, place) for place in everyone)]
+    parts = [_accuracy_of(chosen, column, column != champion if nth else None) for nth, column in enumerate(columns)]
+    rows = pa.concat_tables(parts)
+    return {name: rows[name].combine_chunks() for name in rows.column_names}, rows.num_rows
+
+
+def _accuracy_of(chosen: _Chosen, column: IntArray, wanted: BoolArray | None) -> pa.Table:
+    """Measures of one candidate of each series, of those series that are wanted and tried it."""
+    trials, fits = chosen.contest.trials, chosen.fits
+    is_count = fits.column("is_count").to_numpy(zero_copy_only=False)
+    span, measures = accuracy(trials, column, chosen.decision.law, chosen.contest.evaluation_span, is_count)
+    is_tried = trials.is_tried[np.arange(column.size), column]
+    series = np.flatnonzero(is_tried if wanted is None else is_tried & wanted)
+    return pa.concat_tables([_measured(chosen, measure, column, span, series) for measure in measures])
+
+
+def _measured(chosen: _Chosen, measure: Measure, column: IntArray, span: IntArray, series: IntArray) -> pa.Table:
+    is_sum = measure.basis is Basis.PROTECTION_PERIOD
+    columns = {
+        **chosen.names(series),
+        "demand_class": chosen.fits.column("demand_class").take(pa.array(series)),
+        "method": names_at(chosen.contest.trials.names, column[series]),
+        "is_champion": pa.array((column == chosen.choice.column)[series]),
+        "basis": pa.repeat(str(measure.basis), series.size),
+        "span": pa.array((span if is_sum else np.ones_like(span))[series].astype(np.int32)),
+        "metric": pa.repeat(measure.metric, series.size),
+        "quantile_level": numbers(np.full(series.size, measure.level)),
+        "numerator": pa.array(measure.numerator[series]),
+        "denominator": pa.array(measure.denominator[series]),
+    }
+    return pa.table(columns)
+
+
 def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     fits, law, span, column = chosen.fits, chosen.decision.law, chosen.decision.span, chosen.choice.column
     n_series, horizon, rows = fits.num_rows, span.horizon, np.arange(fits.num_rows)
@@ -179,5 +218,6 @@ _MAKERS: dict[str, _Maker] = {
     SERIES_STATUS.name: _status_rows,
     BACKTEST.name: _backtest_rows,
     FORECAST.name: _forecast_rows,
+    FORECAST_ACCURACY.name: _accuracy_rows,
     FORECAST_COMPONENT.name: _component_rows,
 }

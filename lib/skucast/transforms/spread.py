@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from skucast.forecasting.error_law import Pool, group_keys, pooled
+from skucast.forecasting.error_law import Errors, Pool, group_keys, pooled
 from skucast.forecasting.panel import FloatArray, IntArray
 from skucast.transforms.fitting import Layout
 from skucast.transforms.panel import SERIES
@@ -29,7 +29,7 @@ _CELL = {"candidate": pa.int32(), "step": pa.int32()}
 _COUNTS_SCHEMA = pa.schema(
     (
         _CELL
-        | {"error_group": pa.int32(), "is_sum": pa.bool_()}
+        | {"error_group": pa.int32(), "origin": pa.int32(), "is_sum": pa.bool_()}
         | {"errors": pa.list_(pa.int64()), "counts": pa.list_(pa.int64())}
     ).items()
 )
@@ -39,7 +39,7 @@ _POOL_SCHEMA = pa.schema(
         _CELL
         | {"pool": pa.string(), "n": pa.int64()}
         | {"step_quantiles": _NUMBERS, "sum_quantiles": _NUMBERS, "sum_moment": pa.float64()}
-        | {"sum_grid": _NUMBERS}
+        | {"sum_grid": _NUMBERS, "sum_quantiles_without": _NUMBERS}
     ).items()
 )
 Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -59,7 +59,9 @@ def pooled_errors(fits: DataFrame, layout: Layout, levels: Sequence[float], n_se
     share = min(1.0, MOST_SERIES / max(n_series, 1))
     chosen = fits.where(F.pmod(F.xxhash64(*SERIES, F.lit("pooled")), F.lit(10_000)) < F.lit(round(10_000 * share)))
     counted = chosen.mapInArrow(_counts(layout), from_arrow_schema(_COUNTS_SCHEMA))
-    return counted.repartition(*_CELL).mapInArrow(_pools(np.array(levels)), from_arrow_schema(_POOL_SCHEMA))
+    return counted.repartition(*_CELL).mapInArrow(
+        _pools(np.array(levels), layout.origins), from_arrow_schema(_POOL_SCHEMA)
+    )
 
 
 def pools(rows: DataFrame, names: Sequence[str]) -> Mapping[tuple[str, str, int], Pool]:
@@ -71,28 +73,30 @@ def pools(rows: DataFrame, names: Sequence[str]) -> Mapping[tuple[str, str, int]
             sum_quantiles=np.array(row["sum_quantiles"]),
             sum_moment=row["sum_moment"],
             sum_grid=np.array(row["sum_grid"]),
+            sum_quantiles_without=np.array(row["sum_quantiles_without"]).reshape(-1, len(row["sum_quantiles"])),
         )
         for row in rows.collect()
     }
 
 
 def _counts(layout: Layout) -> Batches:
-    """Fits → how often each error occurred, one row per group, candidate, step and kind of error."""
+    """Fits → how often each error occurred, one row per group, origin, candidate, step and kind of error."""
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             trials = layout.contest(batch).trials
             sums = trials.scaled_sums()
             steps = np.where(np.isnan(sums), np.nan, trials.scaled_steps())
-            for group in np.unique(trials.group[trials.group >= 0]).tolist():
-                own = trials.group == group
-                for is_sum, errors in ((True, sums[own]), (False, steps[own])):
-                    yield _counted(errors, group, is_sum=is_sum)
+            for origin, groups in enumerate(trials.group.T):
+                for group in np.unique(groups[groups >= 0]).tolist():
+                    own = groups == group
+                    for is_sum, errors in ((True, sums[own, origin]), (False, steps[own, origin])):
+                        yield _counted(errors, group, origin, is_sum=is_sum)
 
     return count
 
 
-def _counted(errors: FloatArray, group: int, *, is_sum: bool) -> pa.RecordBatch:
+def _counted(errors: FloatArray, group: int, origin: int, *, is_sum: bool) -> pa.RecordBatch:
     """Distinct errors and their counts, one row per candidate and step; errors of shape (n, k, h)."""
     horizon, known = errors.shape[2], np.nonzero(np.isfinite(errors))
     rounded = np.rint(np.clip(errors[known] * RESOLUTION, -LARGEST, LARGEST)).astype(np.int64)
@@ -107,6 +111,7 @@ def _counted(errors: FloatArray, group: int, *, is_sum: bool) -> pa.RecordBatch:
         pa.array((cells // horizon).astype(np.int32)),
         pa.array((cells % horizon + 1).astype(np.int32)),
         pa.repeat(pa.scalar(group, pa.int32()), cells.size),
+        pa.repeat(pa.scalar(origin, pa.int32()), cells.size),
         pa.repeat(pa.scalar(is_sum), cells.size),
         pa.ListArray.from_arrays(offsets, pa.array(rounded[first])),
         pa.ListArray.from_arrays(offsets, pa.array(counts)),
@@ -114,29 +119,32 @@ def _counted(errors: FloatArray, group: int, *, is_sum: bool) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=_COUNTS_SCHEMA)
 
 
-def _pools(levels: FloatArray) -> Batches:
+def _pools(levels: FloatArray, n_origins: int) -> Batches:
     """Counts of all groups of whole candidates and steps → pools."""
 
     def pool(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found: defaultdict[tuple[int, int, str], dict[bool, list[tuple[FloatArray, IntArray]]]]
-        found = defaultdict(lambda: {True: [], False: []})
+        found: defaultdict[tuple[int, int, str], dict[bool, list[Errors]]] = defaultdict(lambda: {True: [], False: []})
         for batch in batches:
-            keys = zip(*(batch.column(name).to_pylist() for name in (*_CELL, "error_group", "is_sum")), strict=True)
+            names = (*_CELL, "error_group", "origin", "is_sum")
+            keys = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
             errors, counts = batch.column("errors"), batch.column("counts")
-            for row, (candidate, step, group, is_sum) in enumerate(keys):
-                values = errors[row].values.to_numpy() / RESOLUTION, counts[row].values.to_numpy()
+            for row, (candidate, step, group, origin, is_sum) in enumerate(keys):
+                values = errors[row].values.to_numpy() / RESOLUTION
+                own = Errors(values, counts[row].values.to_numpy(), np.full(values.size, origin))
                 for name in group_keys(group):
-                    found[candidate, step, name][is_sum].append(values)
-        rows = [_row(cell, pooled(_joined(own[False]), _joined(own[True]), levels)) for cell, own in found.items()]
+                    found[candidate, step, name][is_sum].append(own)
+        rows = [
+            _row(cell, pooled(_joined(own[False]), _joined(own[True]), levels, n_origins))
+            for cell, own in found.items()
+        ]
         if rows:
             yield pa.RecordBatch.from_pylist(rows, schema=_POOL_SCHEMA)
 
     return pool
 
 
-def _joined(parts: Sequence[tuple[FloatArray, IntArray]]) -> tuple[FloatArray, IntArray]:
-    values, counts = zip(*parts, strict=True)
-    return np.concatenate(values), np.concatenate(counts)
+def _joined(parts: Sequence[Errors]) -> Errors:
+    return Errors(*(np.concatenate([getattr(each, name) for each in parts]) for name in ("value", "count", "origin")))
 
 
 def _row(cell: tuple[int, int, str], pool: Pool) -> dict[str, object]:
@@ -147,4 +155,5 @@ def _row(cell: tuple[int, int, str], pool: Pool) -> dict[str, object]:
         "sum_quantiles": pool.sum_quantiles.tolist(),
         "sum_moment": pool.sum_moment,
         "sum_grid": pool.sum_grid.tolist(),
+        "sum_quantiles_without": pool.sum_quantiles_without.ravel().tolist(),
     }
