@@ -12,9 +12,9 @@ from skucast.forecasting.models import prophet_settings
 Method = Literal[
     "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",
     "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "prophet",
-    "prophet_multiplicative", "ridge_autoregression", "theta_lag_year", "seasonal_smoothing", "ets",
+    "prophet_multiplicative", "ridge_autoregression", "theta_lag_year", "direct_regression", "seasonal_smoothing", "ets",
     "ets_multiplicative", "best_count", "arima", "arima_statsmodels", "prophet_stan", "combination_mean",
-    "combination_median",
+    "combination_median", "combination_weighted",
 ]  # fmt: skip
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
 Positive = Annotated[float, Field(gt=0)]

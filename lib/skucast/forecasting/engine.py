@@ -10,7 +10,7 @@ import numpy as np
 
 from skucast.forecasting.backtest import Treatment, backtest
 from skucast.forecasting.choice import Contest
-from skucast.forecasting.combination import COMBINATIONS, combined
+from skucast.forecasting.combination import COMBINATIONS, combined, earlier_weights
 from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
@@ -193,8 +193,10 @@ def _with_combinations(
     listed = listed.reshape(len(shape.demand_class), len(names))
     is_anchor = np.array([method.is_anchor for method in methods])
     members = trials.is_tried & np.isfinite(final.mean).all(axis=2) & ~is_anchor
-    tried = np.where(listed[:, None, :, None], combined(trials.forecasts, members)[:, :, places], np.nan)
-    ahead = np.where(listed[:, :, None], combined(final.mean, members)[:, places], np.nan)
+    weights = earlier_weights(trials, members)
+    tried = combined(trials.forecasts, members, weights[:, :-1])[:, :, places]
+    tried = np.where(listed[:, None, :, None], tried, np.nan)
+    ahead = np.where(listed[:, :, None], combined(final.mean, members, weights[:, -1])[:, places], np.nan)
     mean = np.concatenate([final.mean, ahead], axis=1)
     parts = {name: np.concatenate([each, 0.0 * ahead], axis=1) for name, each in final.components.items()}
     if parts:

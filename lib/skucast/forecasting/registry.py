@@ -13,6 +13,7 @@ from skucast.forecasting.models.auto_arima import arima_batched
 from skucast.forecasting.models.baselines import mean, naive, seasonal_naive
 from skucast.forecasting.models.count_methods import best_count, negative_binomial
 from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
+from skucast.forecasting.models.direct import direct_regression
 from skucast.forecasting.models.ets import ets, ets_components
 from skucast.forecasting.models.ets_multiplicative import ets_multiplicative
 from skucast.forecasting.models.intermittent import croston, sba, tsb
@@ -88,6 +89,7 @@ METHODS: tuple[Method, ...] = (
     *prophets(ProphetSettings()),
     Method("ridge_autoregression", batched(ridge_autoregression), Tier.FULL),
     Method("theta_lag_year", batched(theta_lag_year), Tier.FULL),
+    Method("direct_regression", batched(direct_regression), Tier.FULL),
     Method("seasonal_smoothing", batched(seasonal_smoothing), Tier.FULL),
     Method("ets", batched(ets), Tier.FULL, ets_components),
     Method("ets_multiplicative", batched(ets_multiplicative), Tier.FULL),
