@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,8 @@ class Panel:
         exposure = np.full(bound.shape, np.nan) if self.exposure is None else np.where(closed, np.nan, self.exposure)
         is_bound = ~np.isnan(bound)
         impossible = {
-            "lower_bound must be a finite number >= 0, or NaN where stock lasted": is_bound & ~((bound >= 0) & (bound < np.inf)),
+            "lower_bound must be a finite number >= 0, or NaN where stock lasted": is_bound
+            & ~((bound >= 0) & (bound < np.inf)),
             "lower_bound must be NaN where demand is known": is_bound & self.is_known,
             "exposure (in_stock_share) of a period that ran out must lie in [0, 1)": ~np.isnan(exposure)
             & ~(is_bound & (exposure >= 0) & (exposure < 1)),
@@ -106,7 +108,9 @@ class Panel:
         shapes = {"is_closed": (self.is_closed.shape, wide), "start": (self.start.shape, (n_series,))}
         shapes |= {f"events[{name!r}]": (flags.shape, wide) for name, flags in self.events.items()}
         shapes |= {f"drivers[{name!r}]": (values.shape, wide) for name, values in self.drivers.items()}
-        shapes |= {name: (values.shape, self.demand.shape) for name, values in self._of_stock_outs.items()}
+        optional = {"lower_bound": self.lower_bound, "exposure": self.exposure, "variance": self.variance}
+        past = self.demand.shape
+        shapes |= {name: (values.shape, past) for name, values in optional.items() if values is not None}
         wrong = [
             f"{name} has shape {found}, expected {asked}" for name, (found, asked) in shapes.items() if found != asked
         ]
@@ -177,7 +181,7 @@ class Panel:
         """
         if not 0 <= n_periods <= self.n_periods:
             raise ValueError(f"an origin knows 0 to {self.n_periods} periods, asked for {n_periods}")
-        end = n_periods + self.horizon
+        end, past = n_periods + self.horizon, np.s_[:, :n_periods]
         return replace(
             self,
             demand=self.demand[:, :n_periods],
@@ -185,7 +189,9 @@ class Panel:
             start=np.minimum(self.start, n_periods),
             events={name: flags[:, :end] for name, flags in self.events.items()},
             drivers={name: values[:, :end] for name, values in self.drivers.items()},
-            **{name: values[:, :n_periods] for name, values in self._of_stock_outs.items()},
+            lower_bound=_at(self.lower_bound, past),
+            exposure=_at(self.exposure, past),
+            variance=_at(self.variance, past),
         )
 
     def rows(self, index: IntArray) -> Panel:
@@ -197,18 +203,14 @@ class Panel:
             start=self.start[index],
             events={name: flags[index] for name, flags in self.events.items()},
             drivers={name: values[index] for name, values in self.drivers.items()},
-            **{name: values[index] for name, values in self._of_stock_outs.items()},
+            lower_bound=_at(self.lower_bound, index),
+            exposure=_at(self.exposure, index),
+            variance=_at(self.variance, index),
         )
 
     def with_demand(self, demand: FloatArray, variance: FloatArray | None = None) -> Panel:
         """The same with other demand, in which nothing is left of the stock-outs."""
         return replace(self, demand=demand, variance=variance, lower_bound=None, exposure=None)
-
-    @property
-    def _of_stock_outs(self) -> dict[str, FloatArray]:
-        """Arrays over the past that may be absent."""
-        found = {"lower_bound": self.lower_bound, "exposure": self.exposure, "variance": self.variance}
-        return {name: values for name, values in found.items() if values is not None}
 
     def actuals(self, origin: int) -> FloatArray:
         """Demand of the steps after an origin that knew ``origin`` periods, shape (n_series, horizon).
@@ -219,3 +221,8 @@ class Panel:
         seen = slice(origin, min(origin + self.horizon, self.n_periods))
         ahead[:, : seen.stop - origin] = np.where(self.is_closed[:, seen], 0.0, self.demand[:, seen])
         return ahead
+
+
+def _at(values: FloatArray | None, index: Any) -> FloatArray | None:
+    """Values at an index, if there are any."""
+    return None if values is None else values[index]

@@ -62,7 +62,7 @@ def pinball_scores(trials: Trials, law: ErrorLaw, class_index: IntArray, span: I
         span: steps that are summed, shape (n,).
         weight: origins that a class counts for.
     """
-    known = np.isfinite(np.cumsum(trials.actuals, axis=2)).any(axis=1)
+    known = np.isfinite(np.cumsum(trials.completed, axis=2)).any(axis=1)
     steps = np.arange(1, known.shape[1] + 1)
     reached = np.max(np.where(known & (steps <= span[:, None]), steps, 0), axis=1, initial=0)
     last = np.maximum(np.where(reached > 0, reached, np.minimum(span, steps.size)) - 1, 0)

@@ -20,6 +20,9 @@ MEMORIES: FloatArray = np.array([1.0, 0.97, 0.9, 0.8])
 VARIABILITIES: FloatArray = np.array([0.0, 0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 2.5, 4.0])
 """Squared coefficients of variation of the rate between periods that are tried. [q]"""
 
+USUAL = 1.0
+"""Mean of the exponential prior of the variability: sparse sales say little of it."""
+
 CERTAINTY = 2.0
 """Logarithm of the likelihood by which a moving level must beat the constant one: half a 5 % chi-squared limit."""
 
@@ -102,27 +105,24 @@ def _level(
             a, b = memory * (a + amount[t]), memory * (b + base[t])
             t += step
     believed = 0.5 / (exposure > 0.0).sum()
-    return (above + believed * amount.sum()) / (below + believed * base.sum())
+    level: FloatArray = (above + believed * amount.sum()) / (below + believed * base.sum())
+    return level
 
 
 @compiled
-def _dispersion(
-    sold: FloatArray, exposure: FloatArray, rate: FloatArray, mean: float
-) -> tuple[float, float]:
+def _dispersion(sold: FloatArray, exposure: FloatArray, rate: FloatArray, mean: float) -> tuple[float, float]:
     """Purchase size and the likeliest variability."""
     best, purchase, variability = -np.inf, 1.0, 0.0
     for each in VARIABILITIES:
         size = max(1.0, LEAST_NOISE / (1.0 - LEAST_NOISE) * each * mean)
-        found = _likelihood(sold, exposure, rate, size, each)
+        found = _likelihood(sold, exposure, rate, size, each) - each / USUAL
         if found > best:
             best, purchase, variability = found, size, each
     return purchase, variability
 
 
 @compiled
-def _likelihood(
-    sold: FloatArray, exposure: FloatArray, rate: FloatArray, purchase: float, variability: float
-) -> float:
+def _likelihood(sold: FloatArray, exposure: FloatArray, rate: FloatArray, purchase: float, variability: float) -> float:
     """Logarithm of the likelihood of all periods: negative binomial, Poisson without variability."""
     total = 0.0
     for t in range(sold.size):
@@ -143,8 +143,7 @@ def _season(
 ) -> FloatArray:
     """Factor of every period by its place in the season, mean 1, drawn to 1 as far as it is noise.
 
-    Args:
-        noise: squared coefficient of variation of a whole period's demand.
+    ``noise`` is the squared coefficient of variation of a whole period's demand.
 
     Source: Bühlmann & Straub (1970), credibility of group means.
     """
@@ -163,4 +162,5 @@ def _season(
         return np.ones(sold.size)
     drawn = 1.0 + (factor - 1.0) * spread / (spread + error)
     drawn = np.maximum(drawn / drawn.mean(), 0.01)
-    return drawn[np.arange(sold.size) % length]
+    factors: FloatArray = drawn[np.arange(sold.size) % length]
+    return factors

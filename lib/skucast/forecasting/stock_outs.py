@@ -21,6 +21,9 @@ SEASONS = 3
 ROUNDS = 6
 """Rounds in which a period that ran out at an unknown time is filled by its expectation (Dempster et al. 1977)."""
 
+RECENT_DAYS = 56
+"""Days over which demand that is being lost now is averaged."""
+
 STEADY = 1e-6
 """Variability below which a law is taken as that of this one: the incomplete beta function knows no Poisson limit."""
 
@@ -30,11 +33,11 @@ class Recovered:
     """Demand of a panel with the periods in which stock ran out estimated; each of shape (n_series, n_periods).
 
     Attributes:
-        demand: units per period: known demand as it is, expected demand where stock ran out; NaN where nothing is known,
-            and that is also a period that began empty.
+        demand: units per period: known demand as it is, expected demand where stock ran out; NaN where nothing is
+            known, which is so of a period that began empty too.
         sd: standard deviation of what is expected, 0 where demand is known, NaN where ``demand`` is.
         lost: expected demand that was not served, 0 where stock lasted; NaN without any exposure in the series.
-        draw: as ``demand``, with one plausible value where stock ran out. Over many periods its spread is that of demand.
+        law: what is believed of the periods in which stock ran out.
     """
 
     demand: FloatArray
@@ -44,7 +47,7 @@ class Recovered:
 
     @cached_property
     def draw(self) -> FloatArray:
-        """One plausible demand of every period."""
+        """As ``demand``, with one plausible value where stock ran out: its spread is that of demand, not of a mean."""
         result = self.demand.copy()
         result[self.law.place] = self.law.quantiles()
         return result
@@ -80,8 +83,40 @@ class _Law:
         is_timed = np.isnan(self.least)
         below = np.where(is_timed, 0.0, nbinom.cdf(np.ceil(self.least) - 1.0, self.shape, chance))
         found = nbinom.ppf(np.minimum(below + self.phase * (1.0 - below), 1.0 - 1e-12), self.shape, chance)
-        whole = self.purchase * found
-        return np.maximum(np.where(is_timed, self.sold + whole, whole), self.sold)
+        whole: FloatArray = self.purchase * found
+        drawn: FloatArray = np.maximum(np.where(is_timed, self.sold + whole, whole), self.sold)
+        return drawn
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What stock-outs hid in the history of each series; each of shape (n_series,).
+
+    Attributes:
+        share_censored: share of the open periods of its life in which stock ran out; NaN without any.
+        lost_demand: expected demand that was not served, units; NaN where nothing was ever seen in stock.
+        recent_lost_demand: the same per period of the last ``RECENT_DAYS`` days, units per period.
+    """
+
+    share_censored: FloatArray
+    lost_demand: FloatArray
+    recent_lost_demand: FloatArray
+
+
+def hidden(panel: Panel, found: Recovered | None) -> Hidden:
+    """What stock-outs hid.
+
+    Args:
+        panel: as observed.
+        found: as recovered from it; None: stock never ran out.
+    """
+    is_open = ~panel.is_closed[:, : panel.n_periods] & (np.arange(panel.n_periods) >= panel.start[:, None])
+    n_open = is_open.sum(axis=1)
+    n_censored = (panel.is_censored & is_open).sum(axis=1)
+    share = np.where(n_open > 0, n_censored / np.maximum(n_open, 1), np.nan)
+    lost = np.zeros(panel.demand.shape) if found is None else found.lost
+    n_recent = max(1, min(round(RECENT_DAYS / panel.period_days), panel.n_periods))
+    return Hidden(share, lost.sum(axis=1), lost[:, panel.n_periods - n_recent :].sum(axis=1) / n_recent)
 
 
 def as_data(panel: Panel) -> Panel:
@@ -108,9 +143,9 @@ def recovered(panel: Panel) -> Recovered:
     rows = np.flatnonzero(panel.is_censored.any(axis=1))
     part = panel.rows(rows)
     model = _model(part)
-    place = np.nonzero(is_partial[rows])
-    law, variance = _law(part, model, place)
-    own = (rows[place[0]], place[1])
+    row, period = np.nonzero(is_partial[rows])
+    law, variance = _law(part, model, (row, period))
+    own = (rows[row], period)
     demand[own], sd[own] = law.sold + law.rest, np.sqrt(variance)
     lost[rows] = np.where(part.is_censored, model.rate, 0.0)
     lost[own] = law.rest
@@ -149,7 +184,11 @@ def _model(panel: Panel) -> _Model:
     for _ in range(ROUNDS if again.size else 0):
         amount[row, period] = sold[row, period] + _beyond(model, sold, row, period)[0]
         found = fitted(again)
-        model.rate[again], model.purchase[again], model.variability[again] = found.rate, found.purchase, found.variability
+        model.rate[again], model.purchase[again], model.variability[again] = (
+            found.rate,
+            found.purchase,
+            found.variability,
+        )
     return model
 
 

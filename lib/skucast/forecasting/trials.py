@@ -23,6 +23,8 @@ class Trials:
         is_scored: open steps with known demand, shape (n, o, h).
         scale: spread scale of what the origin knew, units, > 0, shape (n, o); NaN without an origin.
         naive_mean_square: RMSSE denominator of what the origin knew, units squared, > 0; as ``scale``.
+        drawn: ``actuals`` with a plausible value of demand where stock ran out, shape (n, o, h): sums over periods that
+            ran out are errors to learn from too. None: stock never ran out.
     """
 
     names: tuple[str, ...]
@@ -32,6 +34,12 @@ class Trials:
     is_scored: BoolArray
     scale: FloatArray
     naive_mean_square: FloatArray
+    drawn: FloatArray | None = None
+
+    @property
+    def completed(self) -> FloatArray:
+        """Actual or plausible demand, units per period, shape (n, o, h); NaN where neither is known."""
+        return self.actuals if self.drawn is None else self.drawn
 
     @cached_property
     def is_tried(self) -> BoolArray:
@@ -67,12 +75,13 @@ class Trials:
 
     def scaled_sums(self) -> FloatArray:
         """Errors of demand summed over steps 1 to h in units of the scale; NaN from the first unknown step on."""
-        sums: FloatArray = np.cumsum(self.errors, axis=3) / self.scale[:, :, None, None]
+        errors = self.completed[:, :, None, :] - self.forecasts
+        sums: FloatArray = np.cumsum(errors, axis=3) / self.scale[:, :, None, None]
         return sums
 
     def scaled_steps(self) -> FloatArray:
         """Errors of single steps in units of the scale, shape (n, o, k, h)."""
-        return self.errors / self.scale[:, :, None, None]
+        return (self.completed[:, :, None, :] - self.forecasts) / self.scale[:, :, None, None]
 
     def with_candidates(self, names: tuple[str, ...], forecasts: FloatArray) -> Trials:
         """The same with more candidates, whose forecasts have the shape (n, o, len(names), h)."""

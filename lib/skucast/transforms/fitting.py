@@ -27,7 +27,8 @@ FITS_SCHEMA = pa.schema(
         "failures": pa.map_(_TEXT, _TEXT), "revenue_share_before": _NUMBER, "evaluation_span": _COUNT,
         "scale": _NUMBER, "milliseconds": _NUMBER, "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS,
         "origin": _COUNTS, "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "actuals": _NUMBERS,
-        "is_scored": _FLAGS, "forecasts": _NUMBERS, "mean": _NUMBERS, "components": pa.map_(_TEXT, _NUMBERS),
+        "drawn": _NUMBERS, "is_scored": _FLAGS, "share_censored": _NUMBER, "lost_demand": _NUMBER,
+        "recent_lost_demand": _NUMBER, "forecasts": _NUMBERS, "mean": _NUMBERS, "components": pa.map_(_TEXT, _NUMBERS),
     }.items()
 )  # fmt: skip
 """One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
@@ -85,7 +86,11 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "origin_scale": dense(trials.scale),
         "naive_mean_square": dense(trials.naive_mean_square),
         "actuals": dense(trials.actuals.reshape(n, -1)),
+        "drawn": dense(trials.completed.reshape(n, -1)),
         "is_scored": lists(trials.is_scored.reshape(n, -1)),
+        "share_censored": numbers(result.hidden.share_censored),
+        "lost_demand": numbers(result.hidden.lost_demand),
+        "recent_lost_demand": numbers(result.hidden.recent_lost_demand),
         "forecasts": dense(trials.forecasts.reshape(n, -1)),
         "mean": dense(contest.mean.reshape(n, -1)),
     }
@@ -133,6 +138,7 @@ class Layout:
             is_scored=matrix(rows.column("is_scored"), self.origins * self.horizon).reshape(n, -1, self.horizon),
             scale=matrix(rows.column("origin_scale"), self.origins),
             naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
+            drawn=matrix(rows.column("drawn"), self.origins * self.horizon).reshape(n, -1, self.horizon),
         )
         return Contest(
             n_periods=rows.column("n_periods").to_numpy(),
