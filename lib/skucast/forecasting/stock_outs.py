@@ -24,6 +24,9 @@ ROUNDS = 6
 RECENT_DAYS = 56
 """Days over which demand that is being lost now is averaged."""
 
+SAME = 1e-6
+"""Amounts that differ by less than this part of the largest are the same but for rounding."""
+
 STEADY = 1e-6
 """Variability below which a law is taken as that of this one: the incomplete beta function knows no Poisson limit."""
 
@@ -199,7 +202,7 @@ def _quantum(sold: FloatArray) -> float:
     """
     amounts = np.unique(np.append(sold[~np.isnan(sold)], 0.0))
     gaps = np.diff(amounts)
-    gaps = gaps[gaps > STEADY * amounts[-1]]
+    gaps = gaps[gaps > SAME * amounts[-1]]
     return float((gaps[:-1] if gaps.size > 1 else gaps).min(initial=np.inf)) if gaps.size else 1.0
 
 
@@ -207,11 +210,11 @@ def _law(panel: Panel, model: _Model, place: tuple[IntArray, IntArray]) -> tuple
     """What is believed of the entries at ``place``, and its variance."""
     row, period = place
     sold, rate = panel.sold, model.rate[place]
-    purchase, q = model.purchase[row], np.maximum(model.variability[row], STEADY)
+    purchase, q = model.purchase[row], model.variability[row]
     exposure = np.zeros(rate.size) if panel.exposure is None else np.nan_to_num(panel.exposure[place])
     is_timed, y = exposure > 0.0, sold[place]
     rest = (1.0 - exposure) * rate * (purchase + q * y) / (purchase + q * exposure * rate)
-    shape = 1.0 / q + np.where(is_timed, y / purchase, 0.0)
+    shape = 1.0 / np.maximum(q, STEADY) + np.where(is_timed, y / purchase, 0.0)
     variance = rest * (purchase + rest / shape)
     beyond, its_variance = _beyond(model, sold, row, period)
     law = _Law(

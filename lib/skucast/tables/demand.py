@@ -18,7 +18,7 @@ DEMAND = Table(
         Column("demand", "double", "u/p", "Units wanted: equals sales; null where censored or closed.",
                check="demand >= 0"),
         Column("is_censored", "boolean", "", "Stock ran out: sales is a lower bound of demand.", required=True),
-        Column("in_stock_share", "double", "share", "Share of the selling time with stock; null: unknown, or the time is.",
+        Column("in_stock_share", "double", "share", "Share of the selling time with stock; null: unknown.",
                check="in_stock_share BETWEEN 0 AND 1"),
         Column("is_closed", "boolean", "", "Nothing could be sold in the whole period.", required=True),
         Column("is_outlier", "boolean", "", "Outside the configured limits for this series.", required=True),

@@ -129,7 +129,8 @@ class Layout:
 
     def contest(self, rows: pa.RecordBatch) -> Contest:
         """The candidates of the rows."""
-        n, shape = rows.num_rows, (rows.num_rows, self.origins, len(self.names), self.horizon)
+        n, drawn = rows.num_rows, rows.column("drawn")
+        shape = (n, self.origins, len(self.names), self.horizon)
         trials = Trials(
             names=self.names,
             origin=matrix(rows.column("origin"), self.origins).astype(np.int64),
@@ -138,7 +139,7 @@ class Layout:
             is_scored=matrix(rows.column("is_scored"), self.origins * self.horizon).reshape(n, -1, self.horizon),
             scale=matrix(rows.column("origin_scale"), self.origins),
             naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
-            drawn=matrix(rows.column("drawn"), self.origins * self.horizon).reshape(n, -1, self.horizon),
+            drawn=None if drawn.null_count else matrix(drawn, shape[1] * shape[3]).reshape(n, -1, self.horizon),
         )
         return Contest(
             n_periods=rows.column("n_periods").to_numpy(),
