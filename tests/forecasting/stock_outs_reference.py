@@ -85,7 +85,9 @@ def fit(counts: list[float], share: list[float], length: int) -> tuple[list[floa
     """Rate of every period, purchase size and variability."""
     mean = sum(counts) / sum(share)
     rate, factor, size, q = [mean] * len(counts), [1.0] * len(counts), 1.0, 0.12
-    for _ in range(4):
+    memory = 1.0
+    for turn in range(4):
+        before = memory, size, q
         weight = [1 / (1 + o * m * q / size) for o, m in zip(share, rate, strict=True)]
 
         def level(memory: float, weight: list[float] = weight, factor: list[float] = factor) -> list[float]:
@@ -95,7 +97,8 @@ def fit(counts: list[float], share: list[float], length: int) -> tuple[list[floa
             means = [a * f for a, f in zip(level(memory), factor, strict=True)]
             return likelihood(counts, share, means, size, q) - 2.0 * (memory < 1)
 
-        best = level(max(MEMORIES.tolist(), key=score))
+        memory = max(MEMORIES.tolist(), key=score)
+        best = level(memory)
         if length > 1:
             factor = season(counts, share, weight, best, size / mean + q, length)
         rate = [a * f for a, f in zip(best, factor, strict=True)]
@@ -105,6 +108,8 @@ def fit(counts: list[float], share: list[float], length: int) -> tuple[list[floa
             scores.append((likelihood(counts, share, rate, wide, each) - each / 1.0, -each, wide))
         _, minus, size = max(scores)
         q = -minus
+        if turn > 0 and before == (memory, size, q):
+            break
     return rate, size, q
 
 

@@ -30,7 +30,7 @@ LEAST_NOISE = 0.02
 """Least share of a period's variance that lies within the period: amounts measured finely are no proof of none."""
 
 PASSES = 4
-"""Rounds of level, season and dispersion, each given the others."""
+"""Most rounds of level, season and dispersion, each given the others; at least two."""
 
 
 @compiled
@@ -69,7 +69,8 @@ def _fit(sold: FloatArray, exposure: FloatArray, season_length: int) -> tuple[Fl
     purchase, variability, memory = 1.0, 0.12, 1.0
     if mean == 0.0:
         return rate, purchase, 0.0
-    for _ in range(PASSES):
+    for turn in range(PASSES):
+        before = (memory, purchase, variability)
         weight = 1.0 / (1.0 + exposure * rate * variability / purchase)
         best = -np.inf
         for each in MEMORIES:
@@ -83,6 +84,8 @@ def _fit(sold: FloatArray, exposure: FloatArray, season_length: int) -> tuple[Fl
             seasonal = _season(sold, exposure, weight, level, purchase / mean + variability, season_length)
         rate = level * seasonal
         purchase, variability = _dispersion(sold, exposure, rate, mean)
+        if turn > 0 and before == (memory, purchase, variability):
+            break
     return rate, purchase, variability
 
 
@@ -113,9 +116,12 @@ def _level(
 def _dispersion(sold: FloatArray, exposure: FloatArray, rate: FloatArray, mean: float) -> tuple[float, float]:
     """Purchase size and the likeliest variability."""
     best, purchase, variability = -np.inf, 1.0, 0.0
+    last, counted = 0.0, 0.0
     for each in VARIABILITIES:
         size = max(1.0, LEAST_NOISE / (1.0 - LEAST_NOISE) * each * mean)
-        found = _likelihood(sold, exposure, rate, size, each) - each / USUAL
+        if size != last:
+            last, counted = size, _factorials(sold, exposure, size)
+        found = _likelihood(sold, exposure, rate, size, each) - counted - each / USUAL
         if found > best:
             best, purchase, variability = found, size, each
     return purchase, variability
@@ -123,17 +129,26 @@ def _dispersion(sold: FloatArray, exposure: FloatArray, rate: FloatArray, mean: 
 
 @compiled
 def _likelihood(sold: FloatArray, exposure: FloatArray, rate: FloatArray, purchase: float, variability: float) -> float:
-    """Logarithm of the likelihood of all periods: negative binomial, Poisson without variability."""
-    total = 0.0
+    """Logarithm of the likelihood of all periods but for ``_factorials``: negative binomial, or Poisson."""
+    total, r = 0.0, 1.0 / variability
+    base = math.lgamma(r) if variability > 0.0 else 0.0
     for t in range(sold.size):
         if exposure[t] > 0.0:
             m, k = exposure[t] * rate[t] / purchase, sold[t] / purchase
             if variability == 0.0:
                 total += k * math.log(m) - m
             else:
-                r = 1.0 / variability
-                total += math.lgamma(r + k) - math.lgamma(r) - (r + k) * math.log1p(m / r) + k * math.log(m / r)
-            total -= math.lgamma(k + 1.0) + math.log(purchase)
+                total += math.lgamma(r + k) - base - (r + k) * math.log1p(m / r) + k * math.log(m / r)
+    return total
+
+
+@compiled
+def _factorials(sold: FloatArray, exposure: FloatArray, purchase: float) -> float:
+    """Part of the logarithm of the likelihood that depends on the purchase size alone."""
+    total = 0.0
+    for t in range(sold.size):
+        if exposure[t] > 0.0:
+            total += math.lgamma(sold[t] / purchase + 1.0) + math.log(purchase)
     return total
 
 
