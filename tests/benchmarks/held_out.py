@@ -147,7 +147,7 @@ def held_out(panel: Panel, n_dates: int, step: int, how: Plan) -> Iterator[HeldO
         fits = forecast_panel(known, how, np.zeros(panel.n_series))
         law = error_law(pools_of(fits.contest), fits.contest.trials.names, LEVELS, panel.horizon, 0, 200)
         actual = np.cumsum(panel.actuals(cut), axis=1)
-        yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, fits.profile.is_count, actual)
+        yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, fits.is_count, actual)
 
 
 def pools_of(contest: Contest) -> dict[tuple[str, str, int], Pool]:

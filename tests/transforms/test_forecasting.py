@@ -66,6 +66,8 @@ def histories() -> pd.DataFrame:
                 {
                     "item_id": item, "location_id": "GB-1", "t": t, "demand": None if np.isnan(value) else float(value),
                     "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [],
+                    "lower_bound": 4.0 if known and np.isnan(value) else None,
+                    "exposure": t % 3 / 4 if known and np.isnan(value) else None,
                 }
             )  # fmt: skip
         for t, value in ((SHARE, 0.0), (EVALUATION_SPAN, 3.0)):
@@ -74,7 +76,10 @@ def histories() -> pd.DataFrame:
 
 
 def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    schema = "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>"
+    schema = (
+        "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>, "
+        "lower_bound double, exposure double"
+    )
     values = rows.astype(object).where(rows.notna(), None).values.tolist()
     bucket = F.pmod(F.xxhash64("item_id", "location_id"), F.lit(n_buckets)).cast("int")
     return (
@@ -149,6 +154,12 @@ def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: Decisi
     assert ("no_demand", 39) == (rows["nothing"]["status"], rows["nothing"]["n_periods"])
     assert 10 == rows["smooth0"]["n_periods"]
     assert all(row["reason"] for row in rows.values())
+    assert 39 == rows["censored"]["n_periods"]
+    assert 0.3 < rows["censored"]["share_censored"] < 0.7
+    assert rows["censored"]["lost_demand"] > 30
+    assert rows["censored"]["recent_lost_demand"] > 1
+    others = [row for item, row in rows.items() if item != "censored"]
+    assert all((0, 0) == (row["share_censored"], row["lost_demand"]) for row in others)
     assert {"smooth", "intermittent", "lumpy", "erratic"} & {row["demand_class"] for row in rows.values()}
     by_ses = [row for row in rows.values() if row["method"] == "ses"]
     assert all("alpha" in row["parameters"] and not any("." in name for name in row["parameters"]) for row in by_ses)
@@ -171,6 +182,9 @@ def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits:
         assert row["sum_squared_error"] == pytest.approx(sum((a - f) ** 2 for a, f in pairs))
         assert row["sum_error"] == pytest.approx(sum(a - f for a, f in pairs))
     assert len(own) == PLAN.origins
+    ran_out = [row["actuals"] for row in found if row["is_champion"] and row["item_id"] == "censored"]
+    assert any(value is None for values in ran_out for value in values)
+    assert {9.0, 0.0, None} >= {value for values in ran_out for value in values}
 
 
 def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):

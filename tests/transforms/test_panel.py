@@ -25,12 +25,20 @@ def test_a_span_counts_its_periods():
     assert 36 == Span(MONDAY, MONDAY + timedelta(days=35), 2, Frequency.DAY).n_periods
 
 
+RAN_OUT = ("DE-1", 5)
+
+
 def long_rows() -> pd.DataFrame:
-    """Two series: A at two locations, one of which begins later; the last two periods are the horizon."""
+    """Two series: A at two locations, one of which begins later and runs out of stock in its last period; the last two
+    periods are the horizon.
+    """
     rows = [
         {
-            "item_id": "A", "location_id": place, "t": t, "demand": np.nan if t >= 6 or t == 3 else 10.0 * start + t,
+            "item_id": "A", "location_id": place, "t": t,
+            "demand": np.nan if t >= 6 or t == 3 or (place, t) == RAN_OUT else 10.0 * start + t,
             "is_closed": t == 3, "events": ["sale"] if t in (4, 7) else [],
+            "lower_bound": 7.0 if (place, t) == RAN_OUT else np.nan,
+            "exposure": 0.25 if (place, t) == RAN_OUT else np.nan,
         }
         for place, start in (("GB-1", 0), ("DE-1", 2))
         for t in range(start, 8)
@@ -56,8 +64,10 @@ def test_the_arrays_do_not_depend_on_the_order_of_the_rows(random):
     bucket = as_bucket(pa.Table.from_pandas(rows.iloc[order], preserve_index=False), WEEKLY)
     nan = np.nan
     assert (["A", "A"], ["DE-1", "GB-1"]) == (bucket.items, bucket.locations)
-    np.testing.assert_array_equal([[nan, nan, 22, nan, 24, 25], [0, 1, 2, nan, 4, 5]], bucket.panel.demand)
+    np.testing.assert_array_equal([[nan, nan, 22, nan, 24, nan], [0, 1, 2, nan, 4, 5]], bucket.panel.demand)
     assert [2, 0] == bucket.panel.start.tolist()
+    assert [[0, 5]] == np.argwhere(bucket.panel.is_censored).tolist()
+    assert (7.0, 0.25) == (bucket.panel.lower_bound[0, 5], bucket.panel.exposure[0, 5])
     assert [3] == np.flatnonzero(bucket.panel.is_closed[0]).tolist()
     assert [4, 7] == np.flatnonzero(bucket.panel.events["sale"][1]).tolist()
     assert [0.2, 0.0] == bucket.revenue_share_before.tolist()
@@ -95,7 +105,10 @@ def test_without_any_revenue_every_share_is_zero(spark):
 @pytest.mark.spark
 def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets(spark):
     sales = {f"i{number}": [(1.0 + number, 1.0)] * (1 + number % 6) for number in range(9)}
-    demand = DEMAND.frame(spark, demand_rows(sales))
+    rows = demand_rows(sales)
+    ran_out = next(row for row in rows if (row["item_id"], row["period_start"]) == ("i5", WEEKLY.cutoff))
+    ran_out |= {"demand": None, "is_censored": True, "in_stock_share": 0.5}
+    demand = DEMAND.frame(spark, rows)
     starts = [MONDAY + timedelta(days=7 * n) for n in range(8)]
     calendar = spark.createDataFrame(
         [("GB-1", start, start == starts[7], ["sale"] if start == starts[6] else []) for start in starts],
@@ -113,9 +126,13 @@ def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets
         assert [*range(6 - n_known, 8)] == sorted(own["t"])
         assert 1 == own["bucket"].nunique()
         assert own.loc[own["t"] >= 6, "demand"].isna().all()
-        assert own.loc[own["t"] < 6, "demand"].notna().all()
+        seen = own[own["t"] < 6]
+        assert [5] * (item == "i5") == seen.loc[seen["demand"].isna(), "t"].tolist()
+        assert (seen["lower_bound"].notna() == seen["demand"].isna()).all()
         assert [7] == own.loc[own["is_closed"], "t"].tolist()
         assert [["sale"]] == [list(names) for names in own.loc[own["t"] == 6, "events"]]
+    found = rows.loc[rows["lower_bound"].notna(), ["lower_bound", "exposure"]].to_numpy().tolist()
+    assert [[6.0, 0.5]] == found
     assert {0, 1, 2, 3} >= set(rows["bucket"])
     assert rows["bucket"].nunique() > 1
     # A partition holds one bucket, so that one Python call sees whole series.

@@ -29,7 +29,8 @@ FITS_SCHEMA = pa.schema(
         "revenue_share_before": _NUMBER, "evaluation_span": _COUNT, "scale": _NUMBER, "milliseconds": _NUMBER,
         "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS, "origin": _COUNTS, "origin_group": _COUNTS,
         "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "naive_mean_absolute": _NUMBERS,
-        "actuals": _NUMBERS, "is_scored": _FLAGS, "forecasts": _NUMBERS, "mean": _NUMBERS,
+        "actuals": _NUMBERS, "drawn": _NUMBERS, "is_scored": _FLAGS, "share_censored": _NUMBER,
+        "lost_demand": _NUMBER, "recent_lost_demand": _NUMBER, "forecasts": _NUMBERS, "mean": _NUMBERS,
         "components": pa.map_(_TEXT, _NUMBERS),
     }.items()
 )  # fmt: skip
@@ -75,7 +76,7 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "activity": names_at([str(state) for state in Activity], activity(shape)),
         "error_group": pa.array(contest.group),
         "n_periods": pa.array(shape.n_periods),
-        "is_count": pa.array(shape.is_count),
+        "is_count": pa.array(result.is_count),
         "share_zeros": numbers(shape.share_zeros),
         "average_demand_interval": numbers(shape.adi),
         "squared_cv": numbers(shape.cv2),
@@ -93,7 +94,11 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "naive_mean_square": dense(trials.naive_mean_square),
         "naive_mean_absolute": dense(trials.naive_mean_absolute),
         "actuals": dense(trials.actuals.reshape(n, -1)),
+        "drawn": dense(trials.completed.reshape(n, -1)),
         "is_scored": lists(trials.is_scored.reshape(n, -1)),
+        "share_censored": numbers(result.hidden.share_censored),
+        "lost_demand": numbers(result.hidden.lost_demand),
+        "recent_lost_demand": numbers(result.hidden.recent_lost_demand),
         "forecasts": dense(trials.forecasts.reshape(n, -1)),
         "mean": dense(contest.mean.reshape(n, -1)),
     }
@@ -132,7 +137,8 @@ class Layout:
 
     def contest(self, rows: pa.RecordBatch) -> Contest:
         """The candidates of the rows."""
-        n, shape = rows.num_rows, (rows.num_rows, self.origins, len(self.names), self.horizon)
+        n, drawn = rows.num_rows, rows.column("drawn")
+        shape = (n, self.origins, len(self.names), self.horizon)
         trials = Trials(
             names=self.names,
             origin=matrix(rows.column("origin"), self.origins).astype(np.int64),
@@ -143,6 +149,7 @@ class Layout:
             naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
             naive_mean_absolute=matrix(rows.column("naive_mean_absolute"), self.origins),
             group=matrix(rows.column("origin_group"), self.origins).astype(np.int64),
+            drawn=None if drawn.null_count else matrix(drawn, shape[1] * shape[3]).reshape(n, -1, self.horizon),
         )
         return Contest(
             n_periods=rows.column("n_periods").to_numpy(),

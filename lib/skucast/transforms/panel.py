@@ -77,17 +77,20 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
 
     Returns:
         One row per series and period, history and horizon, and two headers per series: ``bucket``, the series key,
-        ``t`` (period index), ``demand``, ``is_closed``, ``events``. There are exactly ``n_buckets`` partitions:
-        adaptive execution does not coalesce an explicit placement.
+        ``t`` (period index), ``demand``, ``lower_bound`` and ``exposure`` where stock ran out, ``is_closed``,
+        ``events``. There are exactly ``n_buckets`` partitions: adaptive execution does not coalesce an explicit
+        placement.
     """
     ahead, no_demand = F.col("period_start") > F.lit(span.cutoff), F.lit(None).cast("double").alias("demand")
     t = (F.datediff("period_start", F.lit(span.first)) / span.frequency.days).cast("int").alias("t")
+    ran_out = F.col("is_censored")
+    sold, share = F.when(ran_out, F.col("sales")), F.when(ran_out, F.col("in_stock_share"))
     horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead).select(
         *SERIES, t, no_demand, "is_closed", "events"
     )  # fmt: skip
     events = F.broadcast(calendar.select("location_id", "period_start", "events"))
     history = demand.join(events, ["location_id", "period_start"], "left").select(
-        *SERIES, t, "demand", "is_closed", "events"
+        *SERIES, t, "demand", sold.alias("lower_bound"), share.alias("exposure"), "is_closed", "events"
     )
     headers = series.selectExpr(
         *SERIES,
@@ -96,7 +99,7 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
         "CAST(NULL AS ARRAY<STRING>) AS events",
     )
     bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int").alias("bucket")
-    rows = history.unionByName(horizon).unionByName(headers)
+    rows = history.unionByName(horizon, allowMissingColumns=True).unionByName(headers, allowMissingColumns=True)
     return rows.select(bucket, "*").repartitionById(n_buckets, F.col("bucket"))
 
 
@@ -130,6 +133,10 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
     codes, t, values = codes[~is_header], t[~is_header], values[~is_header]
     demand, is_closed = np.full((n_series, width), np.nan), np.zeros((n_series, width), dtype=bool)
     demand[codes, t], is_closed[codes, t] = values, rows["is_closed"].to_numpy()[~is_header]
+    past = {name: np.full((n_series, width), np.nan) for name in ("lower_bound", "exposure")}
+    for name, cells in past.items():
+        cells[codes, t] = rows[name].to_numpy()[~is_header]
+    ran_out = bool(np.isfinite(past["lower_bound"]).any())
     start = np.full(n_series, span.n_periods)
     np.minimum.at(start, codes, t)
     panel = Panel(
@@ -142,6 +149,8 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
         longer_seasons=span.frequency.longer_seasons,
         horizon=span.horizon,
         events=_event_flags(rows["events"].filter(pa.array(~is_header)), codes, t, (n_series, width)),
+        lower_bound=past["lower_bound"][:, : span.n_periods] if ran_out else None,
+        exposure=past["exposure"][:, : span.n_periods] if ran_out else None,
     )
     return Bucket(items, locations, panel, share, evaluation_span.astype(np.int64))
 
