@@ -1,12 +1,13 @@
 """Forecasts of series whose first periods only are known, beside the mean of their category, of all, and their own.
 
-    python -m tests.benchmarks.cold_start [--data weekly,fresh] [--hidden 0.1] [--window 14]
+    python -m tests.benchmarks.cold_start [--data weekly,fresh] [--hidden 0.1]
 
-Online Retail by weeks: items whose first sale lies in the second quarter of the year or later are taken as launched
-there, and forecast from the date on which n periods of them were known (0: from the week of the first sale). Of
-FreshRetailNet, which has no launches, series drawn at random of which all but the last n days before a date are hidden.
-The prior is made of the other series and of what was known on the date. Scored: demand summed over the next 4 periods, in
-units of the mean of all series over as many.
+Online Retail by weeks: items whose first sale lies a quarter of a year or more after the data begin are taken as
+launched there, and forecast from the date on which n periods of them were known (0: from the week of the first sale).
+Of FreshRetailNet, which has no launches, series drawn at random of which all but the last n days before a date are
+hidden. The prior is made of the other series and of what was known on the date. Scored: demand summed over the next 4
+periods, in units of the mean of all series over as many. "category" is the mean of the category's launched series,
+"category's" their own quantiles, "median" the law's.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from skucast.datasets import dataset_path
-from skucast.forecasting.launch import WINDOW
+from skucast.forecasting.launch_prior import WINDOW
 from skucast.forecasting.panel import FloatArray, IntArray
 from tests.benchmarks.held_out import SHARED
 from tests.forecasting.launch_reference import Prior, Seen, prior_of
@@ -27,6 +28,7 @@ from tests.forecasting.launch_reference import Prior, Seen, prior_of
 KNOWN = (0, 1, 2, 4, 8)
 AHEAD = 4
 LEVELS = np.array([0.5, 0.8, 0.95, 0.99])
+NAMES = ("cold start", "category", "category's", "all", "own")
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,15 @@ def main() -> None:
         shop = SOURCES[name]()
         rows = pd.concat(held_out(shop, arguments.hidden, is_launched=name == "weekly"))
         print(f"\n{name}: {len(shop.demand)} series, {len(shop.dates)} dates, sum over {AHEAD} periods")
-        print(f"{'n':>2}{'cases':>7}   loss: cold category category's all own  MAE: the same   coverage at {LEVELS}   bias")
+        print(f" n  cases   loss: {', '.join(NAMES)}   MAE: median, {', '.join(NAMES)}   coverage at {LEVELS}   bias")
         for n, own in rows.groupby("n"):
             report(int(n), own)
 
 
 def report(n: int, rows: pd.DataFrame) -> None:
     """One line."""
-    names = ("cold", "category", "quantiles", "all", "own")
-    losses = " ".join(f"{rows[f'loss {name}'].mean():.4f}" for name in names)
-    errors = " ".join(f"{rows[f'error {name}'].mean():.3f}" for name in ("median", "cold", "category", "all", "own"))
+    losses = " ".join(f"{rows[f'loss {name}'].mean():.4f}" for name in NAMES)
+    errors = " ".join(f"{rows[f'error {name}'].mean():.3f}" for name in ("median", *NAMES))
     coverage = " ".join(f"{100 * rows[f'at {each:g}'].mean():.1f}" for each in LEVELS)
     print(f"{n:2}{len(rows):7}   {losses}   {errors}   {coverage}   {rows['mean'].sum() / rows['actual'].sum():.2f}")
 
@@ -99,11 +100,11 @@ def forecast(shop: Shop, date: int, n: int, target: IntArray) -> pd.DataFrame:
     own = AHEAD * sold / n if n else plain["category"][:, 0]
     unit = plain["all"][0, 0]
     found = {"n": n, "actual": actual, "mean": mean}
-    points = {**plain, "cold": quantiles, "own": np.tile(own[:, None], LEVELS.size)}
+    points = {**plain, "cold start": quantiles, "own": np.tile(own[:, None], LEVELS.size)}
     for name, each in points.items():
         missed = actual[:, None] - each
         found[f"loss {name}"] = np.maximum(LEVELS * missed, (LEVELS - 1) * missed).mean(axis=1) / unit
-        found[f"error {name}"] = np.abs(actual - (mean if name == "cold" else each[:, 0])) / unit
+        found[f"error {name}"] = np.abs(actual - (mean if name == "cold start" else each[:, 0])) / unit
     found["error median"] = np.abs(actual - quantiles[:, 0]) / unit
     return pd.DataFrame(found | {f"at {at:g}": actual <= quantiles[:, k] for k, at in enumerate(LEVELS)})
 
@@ -111,7 +112,7 @@ def forecast(shop: Shop, date: int, n: int, target: IntArray) -> pd.DataFrame:
 def prior_made(shop: Shop, date: int, others: IntArray) -> tuple[Prior, list[Seen]]:
     """The prior of the others as of the date."""
     start = np.maximum(shop.start, date - WINDOW)
-    new = (shop.start >= max(date - WINDOW, (date + 1) // 2))
+    new = shop.start >= max(date - WINDOW, (date + 1) // 2)
     seen = [
         Seen(str(shop.category[i]), shop.price[i], bool(new[i]), shop.demand[i, start[i] : date].tolist())
         for i in others
@@ -120,10 +121,11 @@ def prior_made(shop: Shop, date: int, others: IntArray) -> tuple[Prior, list[See
 
 
 def plain_forecasts(seen: list[Seen], wanted: list[str]) -> dict[str, FloatArray]:
-    """The mean of the launched series (of all where there are fewer than 30), by category and together; and quantiles."""
+    """Mean of the launched series (of all where those are fewer than 30), by category and together; and quantiles."""
     used = [each for each in seen if each.is_launched]
     table = pd.DataFrame(
-        [(each.category, AHEAD * each.mean) for each in (used if len(used) >= 30 else seen)], columns=["category", "sum"]
+        [(each.category, AHEAD * each.mean) for each in (used if len(used) >= 30 else seen)],
+        columns=["category", "sum"],
     )
     means, every = table.groupby("category")["sum"].mean(), table["sum"].mean()
     at = {name: np.quantile(own["sum"], LEVELS) for name, own in table.groupby("category")}
@@ -131,7 +133,7 @@ def plain_forecasts(seen: list[Seen], wanted: list[str]) -> dict[str, FloatArray
     return {
         "all": np.full((len(wanted), LEVELS.size), every),
         "category": np.tile(np.array([[means.get(name, every)] for name in wanted]), LEVELS.size),
-        "quantiles": np.array([at.get(name, usual) for name in wanted]),
+        "category's": np.array([at.get(name, usual) for name in wanted]),
     }
 
 

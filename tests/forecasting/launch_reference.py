@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.launch import (
-    BIN,
-    POWER,
-    REACH,
+from skucast.forecasting.launch import BIN, REACH, LaunchLaw
+from skucast.forecasting.launch_prior import (
+    FULL_WEIGHT,
     WINDOW,
     Deviations,
-    Group,
-    LaunchLaw,
+    Level,
     Scatter,
+    VarianceSums,
     deviations,
     launch_law,
     level,
@@ -35,11 +34,19 @@ class Seen:
 
     @property
     def weight(self) -> float:
-        return len(self.demand) / WINDOW
+        return min(len(self.demand) / FULL_WEIGHT, 1.0)
 
     @property
     def mean(self) -> float:
         return sum(self.demand) / len(self.demand)
+
+    @property
+    def freedom(self) -> float:
+        return (len(self.demand) - 1) / (WINDOW - 1)
+
+    @property
+    def variance(self) -> float:
+        return sum((x - self.mean) ** 2 for x in self.demand) / max(len(self.demand) - 1, 1)
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,7 @@ class Prior:
 def prior_of(series: Sequence[Seen]) -> Prior:
     """The prior of many series; those without demand in the window are left out."""
     seen = [each for each in series if len(each.demand) and sum(each.demand) > 0]
-    groups = [group_of([each for each in seen if each.is_launched is kind]) for kind in (True, False)]
-    levels = level(*groups)
+    levels = level_of(seen)
     e = [math.log(each.mean) - (levels.launched if each.is_launched else levels.established) for each in seen]
     members = defaultdict(list)
     for number, each in enumerate(seen):
@@ -88,22 +94,24 @@ def prior_of(series: Sequence[Seen]) -> Prior:
         lower = math.floor(place)
         bins[each.is_launched][lower + REACH] += each.weight * (1 - (place - lower))
         bins[each.is_launched][lower + REACH + 1] += each.weight * (place - lower)
-    law = launch_law(levels, how, bins[True], bins[False])
+    spread = (
+        sum(each.freedom for each in seen),
+        sum(each.freedom * each.variance / each.mean**levels.power for each in seen),
+    )
+    law = launch_law(levels, how.spread, spread, bins[True], bins[False])
     return Prior(law, how, levels.launched, effects, prices, {name: len(own) for name, own in members.items()})
 
 
-def group_of(seen: Sequence[Seen]) -> Group:
-    weight = log_mean = freedom = dispersion = 0.0
+def level_of(seen: Sequence[Seen]) -> Level:
+    sums = {True: [0.0, 0.0], False: [0.0, 0.0]}
+    variances = [0.0] * 5
     for each in seen:
-        n = len(each.demand)
-        weight += n / WINDOW
-        log_mean += n / WINDOW * math.log(each.mean)
-        if n > 1:
-            variance = sum((x - each.mean) ** 2 for x in each.demand) / (n - 1)
-            share = (n - 1) / (WINDOW - 1)
-            freedom += share
-            dispersion += share * variance / each.mean**POWER
-    return Group(weight, log_mean, freedom, dispersion)
+        sums[each.is_launched][0] += each.weight
+        sums[each.is_launched][1] += each.weight * math.log(each.mean)
+        if each.variance > 0:
+            x, y, f = math.log(each.mean), math.log(each.variance), each.freedom
+            variances = [a + f * b for a, b in zip(variances, (1, x, y, x * x, x * y), strict=True)]
+    return level((sums[True][0], sums[True][1]), (sums[False][0], sums[False][1]), VarianceSums(*variances))
 
 
 def scatter_of(seen: Sequence[Seen], e: Sequence[float], members: dict[str, list[int]]) -> Scatter:
