@@ -14,6 +14,7 @@ from tests.bad_input.shop import FIRST, D, Outcome, Shop, sale, weekly
 
 pytestmark = pytest.mark.spark
 
+NEVER_SOLD = ["never sold", "never sold jug", "never sold urn", "never sold, no category"]
 ODD_NAMES = ["tea light", 'O\'Brien "mug"', "🫖☕", "茶壺", "a/b\\c", "50%_off", "NULL", "007", "$(rm)`x`{0}"]
 LAST_WEEK = D - timedelta(days=7)
 REJECTED = {
@@ -42,7 +43,19 @@ def odd_lines() -> list[dict[str, Any]]:
         sale("all cancelled", FIRST + timedelta(days=30), 4),
         sale("all cancelled", FIRST + timedelta(days=31), -4),
     ]
+    lines += [sale("new", D - timedelta(days=days), 40) for days in (3, 10, 17)]
+    lines += [sale("new without category", D - timedelta(days=days), 40) for days in (3, 10, 17)]
     return lines
+
+
+CATEGORIES = {
+    "never sold": "mugs",
+    "new": "mugs",
+    "no stock": "jugs",
+    "never sold jug": "jugs",
+    "never sold urn": "urns",
+}
+"""Mugs are many, there is one jug that sold, and no urn; all others have no category."""
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +66,18 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     lines = odd_lines()
     items = list(dict.fromkeys(line["item_id"] for line in lines))
     made.write("lines.csv", lines)
-    made.write("item.csv", [{"item_id": item, "unit_cost": 1.5} for item in items if item != "unlisted"])
+    named = [{"item_id": item, "unit_cost": 1.5} for item in [*items, *NEVER_SOLD] if item != "unlisted"]
+    mugs = dict.fromkeys(ODD_NAMES, "mugs") | CATEGORIES
+    made.write("item.csv", [row | {"category": mugs.get(row["item_id"])} for row in named])
     terms = {"location_id": "GB-1", "lead_time_days": 7, "review_period_days": 7}
-    made.write("item_location.csv", [{"item_id": item, **terms} for item in [*items, "never sold"]])
+    listed = [{"item_id": item, **terms, "do_not_order": None} for item in [*items, *NEVER_SOLD]]
+    listed += [{"item_id": "never sold", **terms, "location_id": "DE-1"}]
+    listed += [{"item_id": "never ordered", **terms, "do_not_order": "true"}]
+    made.write("item_location.csv", listed)
     fresh, old = f"{D}", f"{D - timedelta(days=8)}"
     stock = [
         {"item_id": item, "location_id": "GB-1", "as_of": old if item == "old stock" else fresh, "on_hand": 3}
-        for item in items
+        for item in [*items, *NEVER_SOLD]
         if item != "no stock"
     ]
     made.write("stock.csv", stock)
