@@ -113,10 +113,11 @@ def test_unusable_lines_are_kept_with_their_reasons(shop: Shop):
 
 
 def test_every_item_location_has_one_row_in_the_plan_and_odd_names_are_kept_as_they_are(shop: Shop):
-    plan = [each["item_id"] for each in shop.rows("order_plan")]
-    sold = {each["item_id"] for each in shop.rows("sales_line")}
-    assert len(plan) == len(set(plan))
-    assert set(ODD_NAMES) | sold | {"never sold"} <= set(plan)
+    keys = [(each["item_id"], each["location_id"]) for each in shop.rows("order_plan")]
+    plan, sold = {item for item, _ in keys}, {each["item_id"] for each in shop.rows("sales_line")}
+    assert len(keys) == len(set(keys))
+    assert set(ODD_NAMES) | sold | {*NEVER_SOLD, "never ordered"} <= plan
+    assert {("never sold", "GB-1"), ("never sold", "DE-1")} < set(keys)
     for name in ODD_NAMES:
         planned = row(shop, "order_plan", name)
         assert planned["final_quantity"] > 0
@@ -138,28 +139,62 @@ def test_without_a_present_stock_nothing_is_ordered(shop: Shop, item: str):
 
 
 def test_thin_histories_have_a_status_and_a_forecast(shop: Shop):
-    status = {each["item_id"]: each for each in shop.rows("series_status")}
-    assert "fitted" == status["regular"]["status"]
-    assert "no_demand" == status["sold in the partial week"]["status"]
-    assert status["sold once"]["status"] in ("fitted", "too_short", "fallback")
-    assert "all cancelled" not in {each["item_id"] for each in shop.rows("demand")}
+    status = {(each["item_id"], each["location_id"]): each for each in shop.rows("series_status")}
+    assert "fitted" == status["regular", "GB-1"]["status"]
+    assert "no_demand" == status["sold in the partial week", "GB-1"]["status"]
+    assert status["sold once", "GB-1"]["status"] in ("fitted", "too_short", "fallback")
     forecast = shop.rows("forecast")
-    assert set(status) == {each["item_id"] for each in forecast} == {each["item_id"] for each in shop.rows("demand")}
+    demand = {(each["item_id"], each["location_id"]) for each in shop.rows("demand")}
+    listed = {(each["item_id"], each["location_id"]) for each in shop.rows("item_location")}
+    expected = demand | listed - {("never ordered", "GB-1")}
+    assert "all cancelled" not in {item for item, _ in demand}
+    assert set(status) == {(each["item_id"], each["location_id"]) for each in forecast} == expected
     steps = len({each["step"] for each in forecast})
     assert steps * len(status) == len(forecast)
     nothing = [each for each in forecast if each["item_id"] == "sold in the partial week"]
     assert {0.0} == {each["mean"] for each in nothing}
-    for item in ("sold in the partial week", "all cancelled", "never sold"):
-        assert 0.0 == row(shop, "order_plan", item)["final_quantity"]
+    assert 0.0 == row(shop, "order_plan", "sold in the partial week")["final_quantity"]
+    assert ("do_not_order", 0.0) == tuple(row(shop, "order_plan", "never ordered")[name] for name in REASON)
+
+
+REASON = ("reason", "final_quantity")
+
+
+def test_what_never_sold_or_hardly_is_forecast_from_its_category_and_planned(shop: Shop):
+    mean = {
+        (each["item_id"], each["location_id"]): each["cumulative_mean"]
+        for each in shop.rows("forecast", "method = 'cold_start'")
+        if each["step"] == 2
+    }
+    status = {(each["item_id"], each["location_id"]): each for each in shop.rows("series_status")}
+    for item, known, whose in (
+        ("never sold", 0, "category mugs (10 series)"), ("new", 3, "category mugs (10 series)"),
+        ("never sold jug", 0, "category jugs (1 series)"), ("never sold urn", 0, "all categories"),
+        ("never sold, no category", 0, "all categories"), ("new without category", 3, "all categories"),
+    ):  # fmt: skip
+        found = status[item, "GB-1"]
+        assert ("cold_start", "cold_start", known) == (found["status"], found["method"], found["n_periods"])
+        assert whose in found["reason"]
+        assert mean[item, "GB-1"] > 0
+    # All items sell 5 to 8 a week but the new ones, who sell 40.
+    assert 6 < mean["never sold", "GB-1"] < 40 < mean["new", "GB-1"] < 90
+    assert mean["never sold", "DE-1"] == pytest.approx(mean["never sold", "GB-1"])
+    plan = {(each["item_id"], each["location_id"]): each for each in shop.rows("order_plan")}
+    for item in NEVER_SOLD:
+        assert plan[item, "GB-1"]["reason"] == "below_reorder_point"
+        assert plan[item, "GB-1"]["final_quantity"] > 0
+    assert "stock_unknown" == plan["never sold", "DE-1"]["reason"]
+    rungs = {each["item_id"]: each["spread_rung"] for each in shop.rows("policy") if each["location_id"] == "GB-1"}
+    assert ("category", "all") == (rungs["never sold"], rungs["never sold urn"])
 
 
 def test_forecasts_rise_with_the_level_and_sums_with_the_step(shop: Shop):
-    rows = sorted(shop.rows("forecast"), key=lambda each: (each["item_id"], each["step"]))
+    rows = sorted(shop.rows("forecast"), key=lambda each: (each["item_id"], each["location_id"], each["step"]))
     for each in rows:
         for name in ("quantiles", "cumulative_quantiles"):
             assert all(low <= high for low, high in pairwise(each[name]))
     for before, after in pairwise(rows):
-        if before["item_id"] == after["item_id"]:
+        if before["item_id"] == after["item_id"] and before["location_id"] == after["location_id"]:
             assert before["cumulative_mean"] + after["mean"] == pytest.approx(after["cumulative_mean"])
             pairs = zip(before["cumulative_quantiles"], after["cumulative_quantiles"], strict=True)
             assert all(low <= high for low, high in pairs)
