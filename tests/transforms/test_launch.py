@@ -30,7 +30,7 @@ def histories() -> dict[str, tuple[int, list[float | None]]]:
     for number in range(40):
         start = N_PERIODS - (1 + number % 12) if number % 3 == 0 else 0
         amounts = drawn.poisson(np.exp(drawn.normal(1, 1)), N_PERIODS - start).astype(float)
-        made[f"i{number}"] = (start, [1.0 + amounts[0], *amounts[1:].tolist()])
+        made[f"i{number}"] = (start, [1.0 + float(amounts[0]), *amounts[1:].tolist()])
     made["dead"] = (0, [5.0] * 10 + [0.0] * 20)
     made["constant"] = (0, [0.1] * 30)
     made["unknown"] = (20, [3.0, *[None] * 9])
@@ -119,12 +119,12 @@ def test_the_prior_does_not_depend_on_partitions(spark: SparkSession, found: Lau
 
 
 def test_without_demand_there_is_no_prior(spark: SparkSession):
-    series = spark.createDataFrame(
-        [("a", "GB-1", 0.0, 0)], "item_id string, location_id string, weight double, n_known int"
-    )
+    schema = "item_id string, location_id string, start date, n_known long, n_recent long, recent_mean double"
+    dead = spark.createDataFrame([("a", "GB-1", None, 0, 0, None), ("b", "GB-1", FIRST, 30, 14, 0.0)], schema)
+    series = described(dead.selectExpr("*", "CAST(NULL AS double) AS recent_variance"), ITEM.frame(spark, []), SPAN, D)
     nothing = launch_prior(series)
     assert nothing.law is None
-    assert [(None, None, None)] == list(priors(nothing).values())
+    assert [(None, None, None)] * 2 == list(priors(nothing).values())
 
 
 def listings(spark: SparkSession) -> DataFrame:
