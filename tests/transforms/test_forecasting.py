@@ -15,13 +15,14 @@ from pyspark.sql import functions as F
 from skucast.forecasting.choice import PINBALL, Criterion
 from skucast.forecasting.engine import Plan
 from skucast.forecasting.error_law import error_law
+from skucast.forecasting.launch import REACH, LaunchLaw
 from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
 from skucast.transforms.accuracy import headline
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
-from skucast.transforms.panel import EVALUATION_SPAN, SHARE, Span
+from skucast.transforms.panel import EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES, SHARE, Span
 from skucast.transforms.spread import pooled_errors, pools
 
 pytestmark = pytest.mark.spark
@@ -43,6 +44,21 @@ PLAN = Plan(
     outlier_treatment="cap",
 )
 LAYOUT = Layout.of(PLAN, SPAN)
+LAUNCH = LaunchLaw(0.8, np.full(2 * REACH + 1, 1 / (2 * REACH + 1)), 1.5, 1.6)
+
+
+def short_histories() -> list[dict[str, Any]]:
+    """An item that was sold for three periods, like mugs, and one that never was, with their headers."""
+    rows: list[dict[str, Any]] = []
+    for item, start, amount, category in (("new", N_PERIODS - 3, 8.0, "mugs"), ("unsold", N_PERIODS, 0.0, None)):
+        row = {"item_id": item, "location_id": "GB-1"}
+        rows += [
+            {**row, "t": t, "demand": amount if t < N_PERIODS else None, "is_closed": t in CLOSED, "events": []}
+            for t in range(start, N_PERIODS + HORIZON)
+        ]
+        rows.append({**row, "t": PRIOR_LOG_MEAN, "demand": 1.0, "is_closed": False})
+        rows.append({**row, "t": PRIOR_SERIES, "demand": 1234.0, "is_closed": False, "events": [category]})
+    return rows
 
 
 def histories() -> pd.DataFrame:
@@ -70,6 +86,8 @@ def histories() -> pd.DataFrame:
                     "exposure": t % 3 / 4 if known and np.isnan(value) else None,
                 }
             )  # fmt: skip
+    rows += short_histories()
+    for item in {row["item_id"] for row in rows}:
         for t, value in ((SHARE, 0.0), (EVALUATION_SPAN, 3.0)):
             rows.append({"item_id": item, "location_id": "GB-1", "t": t, "demand": value, "is_closed": False})
     return pd.DataFrame(rows).astype({"demand": object})
@@ -99,7 +117,7 @@ def fits(spark: SparkSession) -> DataFrame:
 def decision(fits: DataFrame) -> Decision:
     found = pools(pooled_errors(fits, LAYOUT, LEVELS, 21), LAYOUT.names)
     law = error_law(found, LAYOUT.names, LEVELS, HORIZON, LAYOUT.origins, 10)
-    return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1")
+    return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1", LAUNCH)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +181,7 @@ def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: Decisi
     assert {"smooth", "intermittent", "lumpy", "erratic"} & {row["demand_class"] for row in rows.values()}
     by_ses = [row for row in rows.values() if row["method"] == "ses"]
     assert all("alpha" in row["parameters"] and not any("." in name for name in row["parameters"]) for row in by_ses)
-    assert {row["method"] for row in rows.values()} <= {*METHODS}
+    assert {row["method"] for row in rows.values()} <= {*METHODS, "cold_start"}
 
 
 def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits: DataFrame, decided: Decision):
@@ -193,7 +211,7 @@ def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
     check(FORECAST.select(rows), FORECAST, "forecast")
     frame = rows.toPandas()
     assert len(set(histories()["item_id"])) * HORIZON == len(frame)
-    assert {"group", "class", "all", "prior"} >= set(frame["spread_rung"])
+    assert {"group", "class", "all", "prior", "category"} >= set(frame["spread_rung"])
     classes = {row["item_id"]: row["demand_class"] for row in fits.collect()}
     for item, own in frame.sort_values("step").groupby("item_id"):
         assert [1, 2, 3, 4] == own["step"].tolist()
@@ -209,9 +227,37 @@ def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
         assert not quantiles[1].any()
         assert 0.0 == own["mean"].iloc[1]
         np.testing.assert_allclose(np.cumsum(own["mean"]), own["cumulative_mean"])
-        if classes[item] == "no_demand":
+        if classes[item] == "no_demand" and item != "unsold":
             assert not own["mean"].any()
     assert (frame.loc[frame["item_id"].str.startswith("smooth"), "cumulative_sd"] > 0).all()
+
+
+def test_short_histories_start_cold_and_say_whose_prior_they_take(fits: DataFrame, decided: Decision):
+    status = {row["item_id"]: row for row in decided.rows(fits, SERIES_STATUS).collect()}
+    cold = {item: row["reason"] for item, row in status.items() if row["status"] == "cold_start"}
+    expected = {
+        "new": "3 known periods, prior of category mugs (1,234 series)",
+        "unsold": "0 known periods, prior of all categories (1,234 series)",
+    }
+    assert expected == cold
+    rows = decided.rows(fits, FORECAST).where("method = 'cold_start'").toPandas().sort_values(["item_id", "step"])
+    assert [["category"] * 4, ["all"] * 4] == [own["spread_rung"].tolist() for _, own in rows.groupby("item_id")]
+    posterior = LAUNCH.posterior(np.ones(2), np.array([3.0, 0.0]), np.array([24.0, 0.0]))
+    for place, (_, own) in enumerate(rows.groupby("item_id")):
+        np.testing.assert_allclose(posterior.mean[place] * np.array([1, 0, 1, 1]), own["mean"])
+        # Step 2 is closed: sums over steps 1 to 4 are sums over 1, 1, 2 and 3 open periods.
+        np.testing.assert_allclose([posterior.sd(n)[place] for n in (1, 1, 2, 3)], own["cumulative_sd"])
+        expected_sums = np.array([posterior.quantiles(n, np.array(LEVELS))[place] for n in (1, 1, 2, 3)])
+        found = np.array(own["cumulative_quantiles"].tolist())
+        np.testing.assert_allclose(np.maximum.accumulate(expected_sums, axis=0), found)
+    assert decided.rows(fits, BACKTEST).where("item_id IN ('new', 'unsold')").isEmpty()
+
+
+def test_without_a_launch_law_short_histories_take_what_they_have(fits: DataFrame, decided: Decision):
+    rows = replace(decided, launch=None).rows(fits, SERIES_STATUS).where("item_id IN ('new', 'unsold')").collect()
+    assert {("new", "too_short", "mean"), ("unsold", "too_short", "mean")} == {
+        (row["item_id"], row["status"], row["method"]) for row in rows
+    }
 
 
 def test_the_spread_of_a_series_is_that_of_its_method_in_its_group_times_its_scale(fits: DataFrame, decided: Decision):

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from skucast.periods import Frequency
 from skucast.tables import DEMAND
-from skucast.transforms.panel import EVALUATION_SPAN, SHARE, Span, as_bucket, long_panel, revenue_shares
+from skucast.transforms.panel import (
+    EVALUATION_SPAN,
+    PRIOR_LOG_MEAN,
+    PRIOR_SERIES,
+    SHARE,
+    Span,
+    as_bucket,
+    long_panel,
+    revenue_shares,
+)
 
 MONDAY = date(2011, 5, 2)
 WEEKLY = Span(MONDAY, MONDAY + timedelta(days=35), 2, Frequency.WEEK)
@@ -50,8 +59,11 @@ def long_rows() -> pd.DataFrame:
             ("DE-1", SHARE, 0.2),
             ("GB-1", EVALUATION_SPAN, 1.0),
             ("DE-1", EVALUATION_SPAN, 2.0),
+            ("DE-1", PRIOR_LOG_MEAN, -0.5),
+            ("DE-1", PRIOR_SERIES, 3.0),
         )
     ]
+    headers[-1]["events"] = ["mugs"]
     return pd.DataFrame([*headers, *rows])
 
 
@@ -72,6 +84,8 @@ def test_the_arrays_do_not_depend_on_the_order_of_the_rows(random):
     assert [4, 7] == np.flatnonzero(bucket.panel.events["sale"][1]).tolist()
     assert [0.2, 0.0] == bucket.revenue_share_before.tolist()
     assert [2, 1] == bucket.evaluation_span.tolist()
+    np.testing.assert_array_equal([-0.5, nan], bucket.prior_log_mean)
+    assert ([3, 0], ["mugs", None]) == (bucket.prior_series.tolist(), bucket.prior_category)
     assert (2, 52, MONDAY) == (bucket.panel.horizon, bucket.panel.season_length, bucket.panel.day(0))
 
 
@@ -102,10 +116,13 @@ def test_without_any_revenue_every_share_is_zero(spark):
     assert [0.0, 0.0] == [row["revenue_share_before"] for row in series]
 
 
-@pytest.mark.spark
-def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets(spark):
-    sales = {f"i{number}": [(1.0 + number, 1.0)] * (1 + number % 6) for number in range(9)}
-    rows = demand_rows(sales)
+SALES = {f"i{number}": [(1.0 + number, 1.0)] * (1 + number % 6) for number in range(9)}
+
+
+@pytest.fixture(scope="module")
+def panel(spark):
+    """Nine series in four buckets; i5 ran out of stock at the end, i0 is believed to sell like mugs."""
+    rows = demand_rows(SALES)
     ran_out = next(row for row in rows if (row["item_id"], row["period_start"]) == ("i5", WEEKLY.cutoff))
     ran_out |= {"demand": None, "is_censored": True, "in_stock_share": 0.5}
     demand = DEMAND.frame(spark, rows)
@@ -114,15 +131,35 @@ def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets
         [("GB-1", start, start == starts[7], ["sale"] if start == starts[6] else []) for start in starts],
         "location_id string, period_start date, is_closed boolean, events array<string>",
     )
-    series = revenue_shares(demand).selectExpr("*", "2 AS evaluation_span")
-    panel = long_panel(demand, calendar, series, WEEKLY, 4).persist()
-    assert 4 == panel.rdd.getNumPartitions()
+    series = revenue_shares(demand).selectExpr(
+        "*",
+        "2 AS evaluation_span",
+        "IF(item_id = 'i0', 0.5D, NULL) AS prior_log_mean",
+        "IF(item_id = 'i0', 7D, NULL) AS prior_series",
+        "IF(item_id = 'i0', 'mugs', NULL) AS prior_category",
+    )
+    return long_panel(demand, calendar, series, WEEKLY, 4).persist()
+
+
+@pytest.mark.spark
+def test_headers_carry_what_is_known_of_a_series(panel):
     placed = panel.toPandas()
-    headers, rows = placed[placed["t"] == SHARE], placed[placed["t"] >= 0]
-    assert sorted(sales) == sorted(headers["item_id"])
-    assert [2.0] * len(sales) == placed.loc[placed["t"] == EVALUATION_SPAN, "demand"].tolist()
+    assert sorted(SALES) == sorted(placed.loc[placed["t"] == SHARE, "item_id"])
+    assert [2.0] * len(SALES) == placed.loc[placed["t"] == EVALUATION_SPAN, "demand"].tolist()
+    prior = placed[placed["t"].isin([PRIOR_LOG_MEAN, PRIOR_SERIES])].sort_values("demand")
+    assert [("i0", 0.5, None), ("i0", 7.0, ["mugs"])] == [
+        (each.item_id, each.demand, each.events if each.events is None else list(each.events))
+        for each in prior.itertuples()
+    ]
+
+
+@pytest.mark.spark
+def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets(panel):
+    placed = panel.toPandas()
+    rows = placed[placed["t"] >= 0]
+    assert 4 == panel.rdd.getNumPartitions()
     for (item, _), own in rows.groupby(["item_id", "location_id"]):
-        n_known = len(sales[item])
+        n_known = len(SALES[item])
         assert [*range(6 - n_known, 8)] == sorted(own["t"])
         assert 1 == own["bucket"].nunique()
         assert own.loc[own["t"] >= 6, "demand"].isna().all()

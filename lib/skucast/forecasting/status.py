@@ -17,6 +17,7 @@ class Status(StrEnum):
     FALLBACK = "fallback"
     TOO_SHORT = "too_short"
     NO_DEMAND = "no_demand"
+    COLD_START = "cold_start"
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,13 @@ FITS_SCHEMA = pa.schema(
         "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "naive_mean_absolute": _NUMBERS,
         "actuals": _NUMBERS, "drawn": _NUMBERS, "is_scored": _FLAGS, "share_censored": _NUMBER,
         "lost_demand": _NUMBER, "recent_lost_demand": _NUMBER, "forecasts": _NUMBERS, "mean": _NUMBERS,
-        "components": pa.map_(_TEXT, _NUMBERS),
+        "components": pa.map_(_TEXT, _NUMBERS), "known_demand": _NUMBER, "prior_log_mean": _NUMBER,
+        "prior_series": _COUNT, "prior_category": _TEXT,
     }.items()
 )  # fmt: skip
 """One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
-index running fastest, and hold NaN where there is nothing. ``origin`` counts periods, -1 for none."""
+index running fastest, and hold NaN where there is nothing. ``origin`` counts periods, -1 for none; ``known_demand`` is
+the sum over the known periods."""
 
 
 def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
@@ -101,6 +103,10 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "recent_lost_demand": numbers(result.hidden.recent_lost_demand),
         "forecasts": dense(trials.forecasts.reshape(n, -1)),
         "mean": dense(contest.mean.reshape(n, -1)),
+        "known_demand": pa.array(np.nansum(bucket.panel.demand, axis=1)),
+        "prior_log_mean": numbers(bucket.prior_log_mean),
+        "prior_series": pa.array(bucket.prior_series),
+        "prior_category": pa.array(bucket.prior_category, _TEXT),
     }
     if result.components:
         columns["components"] = _components(result, n)

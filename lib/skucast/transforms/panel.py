@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
@@ -44,25 +45,31 @@ class Span:
         return add_periods(self.cutoff, self.horizon, self.frequency)
 
 
-def revenue_shares(demand: DataFrame) -> DataFrame:
+def revenue_shares(demand: DataFrame, also: Sequence[Column] = ()) -> DataFrame:
     """Series ordered by revenue (units where no price is known).
 
+    Args:
+        demand: rows of table ``demand``.
+        also: named aggregates over the rows of a series to be taken in the same pass.
+
     Returns:
-        One row per series: ``start`` (first period) and ``revenue_share_before``, the share of all revenue made by
-        the series that earn more; ties by name.
+        One row per series: ``start`` (first period), ``revenue_share_before``, the share of all revenue made by
+        the series that earn more, ties by name; and what was asked for.
     """
     revenue = F.sum(F.col("sales") * F.coalesce("unit_price", F.lit(1.0)))
-    series = demand.groupBy(*SERIES).agg(F.min("period_start").alias("start"), revenue.alias("revenue"))
+    series = demand.groupBy(*SERIES).agg(F.min("period_start").alias("start"), revenue.alias("revenue"), *also)
     ranked = Window.orderBy(F.desc("revenue"), *SERIES).rowsBetween(Window.unboundedPreceding, -1)
     whole = Window.partitionBy()
     before = F.coalesce(F.sum("revenue").over(ranked), F.lit(0.0))
     share = F.coalesce(F.try_divide(before, F.sum("revenue").over(whole)), F.lit(0.0))
-    return series.select(*SERIES, "start", share.alias("revenue_share_before"))
+    kept = [name for name in series.columns if name not in (*SERIES, "start", "revenue")]
+    return series.select(*SERIES, "start", share.alias("revenue_share_before"), *kept)
 
 
-SHARE, EVALUATION_SPAN = -1, -2
-"""Period indices of the two header rows of a series, whose ``demand`` is its ``revenue_share_before`` and its
-``evaluation_span``: no join carries them."""
+SHARE, EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES = -1, -2, -3, -4
+"""Period indices of the header rows of a series, whose ``demand`` is its ``revenue_share_before``, its
+``evaluation_span`` and, where its history is short, its ``prior_log_mean`` and ``prior_series`` (with the
+``prior_category`` in ``events``): no join carries them."""
 
 
 def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: Span, n_buckets: int) -> DataFrame:
@@ -71,15 +78,15 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
     Args:
         demand: rows of table ``demand`` up to the cutoff.
         calendar: the calendar of each location over the whole span.
-        series: one row per series: ``start``, ``revenue_share_before`` and ``evaluation_span``.
+        series: one row per series: ``revenue_share_before``, ``evaluation_span``, ``prior_log_mean``, ``prior_series``
+            and ``prior_category``. A series without history has a horizon only.
         span: the shared calendar.
         n_buckets: partitions of the one shuffle.
 
     Returns:
-        One row per series and period, history and horizon, and two headers per series: ``bucket``, the series key,
-        ``t`` (period index), ``demand``, ``lower_bound`` and ``exposure`` where stock ran out, ``is_closed``,
-        ``events``. There are exactly ``n_buckets`` partitions: adaptive execution does not coalesce an explicit
-        placement.
+        One row per series and period, history and horizon, and headers per series: ``bucket``, the series key, ``t``
+        (period index), ``demand``, ``lower_bound`` and ``exposure`` where stock ran out, ``is_closed``, ``events``.
+        There are exactly ``n_buckets`` partitions: adaptive execution does not coalesce an explicit placement.
     """
     ahead, no_demand = F.col("period_start") > F.lit(span.cutoff), F.lit(None).cast("double").alias("demand")
     t = (F.datediff("period_start", F.lit(span.first)) / span.frequency.days).cast("int").alias("t")
@@ -94,10 +101,11 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
     )
     headers = series.selectExpr(
         *SERIES,
-        f"stack(2, {SHARE}, revenue_share_before, {EVALUATION_SPAN}, double(evaluation_span)) AS (t, demand)",
+        f"stack(4, {SHARE}, revenue_share_before, {EVALUATION_SPAN}, double(evaluation_span), "
+        f"{PRIOR_LOG_MEAN}, prior_log_mean, {PRIOR_SERIES}, prior_series) AS (t, demand)",
         "false AS is_closed",
-        "CAST(NULL AS ARRAY<STRING>) AS events",
-    )
+        f"IF(t = {PRIOR_SERIES}, array(prior_category), NULL) AS events",
+    ).where("demand IS NOT NULL")
     bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int").alias("bucket")
     rows = history.unionByName(horizon, allowMissingColumns=True).unionByName(headers, allowMissingColumns=True)
     return rows.select(bucket, "*").repartitionById(n_buckets, F.col("bucket"))
@@ -113,6 +121,9 @@ class Bucket:
         panel: their histories.
         revenue_share_before: shape (n_series,).
         evaluation_span: steps whose sum the inventory needs, shape (n_series,).
+        prior_log_mean: log units per period expected of a series with a short history, NaN for others, same shape.
+        prior_series: series that inform it, 0 for others, same shape.
+        prior_category: category that it is of; None for all categories together.
     """
 
     items: list[str]
@@ -120,6 +131,9 @@ class Bucket:
     panel: Panel
     revenue_share_before: FloatArray
     evaluation_span: IntArray
+    prior_log_mean: FloatArray
+    prior_series: IntArray
+    prior_category: list[str | None]
 
 
 def as_bucket(rows: pa.Table, span: Span) -> Bucket:
@@ -127,9 +141,11 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
     items, locations, codes = _series_codes(rows)
     t, values = rows["t"].to_numpy(), rows["demand"].to_numpy()
     is_header, n_series, width = t < 0, len(items), span.n_periods + span.horizon
-    share, evaluation_span = np.zeros(n_series), np.full(n_series, float(span.horizon))
-    for index, filled in ((SHARE, share), (EVALUATION_SPAN, evaluation_span)):
+    headers = {SHARE: 0.0, EVALUATION_SPAN: float(span.horizon), PRIOR_LOG_MEAN: np.nan, PRIOR_SERIES: 0.0}
+    header = {index: np.full(n_series, default) for index, default in headers.items()}
+    for index, filled in header.items():
         filled[codes[t == index]] = values[t == index]
+    categories = _categories(rows["events"].filter(pa.array(t == PRIOR_SERIES)), codes[t == PRIOR_SERIES], n_series)
     codes, t, values = codes[~is_header], t[~is_header], values[~is_header]
     demand, is_closed = np.full((n_series, width), np.nan), np.zeros((n_series, width), dtype=bool)
     demand[codes, t], is_closed[codes, t] = values, rows["is_closed"].to_numpy()[~is_header]
@@ -152,7 +168,25 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
         lower_bound=past["lower_bound"][:, : span.n_periods] if ran_out else None,
         exposure=past["exposure"][:, : span.n_periods] if ran_out else None,
     )
-    return Bucket(items, locations, panel, share, evaluation_span.astype(np.int64))
+    whole = {index: header[index].astype(np.int64) for index in (EVALUATION_SPAN, PRIOR_SERIES)}
+    return Bucket(
+        items,
+        locations,
+        panel,
+        header[SHARE],
+        whole[EVALUATION_SPAN],
+        header[PRIOR_LOG_MEAN],
+        whole[PRIOR_SERIES],
+        categories,
+    )
+
+
+def _categories(events: pa.ChunkedArray, codes: IntArray, n_series: int) -> list[str | None]:
+    """Prior category of each series, from the header rows that carry it."""
+    found: list[str | None] = [None] * n_series
+    for code, names in zip(codes.tolist(), events.to_pylist(), strict=True):
+        found[code] = names[0] if names else None
+    return found
 
 
 def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:
