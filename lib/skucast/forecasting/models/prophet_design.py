@@ -115,7 +115,7 @@ class Designer:
     def key(self, row: int) -> bytes:
         """Equal for series with equal designs."""
         parts = [np.packbits(self._panel.is_known[row]).tobytes()]
-        parts += [np.packbits(flags[row]).tobytes() for _, flags in self._windows]
+        parts += [np.ascontiguousarray(flags[row]).tobytes() for _, flags in self._windows]
         parts += [np.ascontiguousarray(values[row]).tobytes() for values in self._panel.drivers.values()]
         return b"".join(parts)
 
@@ -175,7 +175,11 @@ class Designer:
 
     def _regressors(self, row: int, known: IntArray) -> list[_Block]:
         settings = self._settings
-        drivers = [(name, settings.regressors.get(name, Regressor())) for name in self._panel.drivers]
+        drivers = [
+            (name, settings.regressors.get(name, Regressor()))
+            for name, values in self._panel.drivers.items()
+            if np.ptp(values[row, known]) > 0  # a constant has no effect to learn
+        ]
         return [
             _Block(
                 f"driver_{name}",
@@ -221,9 +225,9 @@ def standardised(values: FloatArray, known: IntArray) -> FloatArray:
     return result
 
 
-def _windows(panel: Panel, settings: ProphetSettings) -> list[tuple[str, BoolArray]]:
+def _windows(panel: Panel, settings: ProphetSettings) -> list[tuple[str, BoolArray | FloatArray]]:
     """Flags of each event and offset, in Prophet's order of columns."""
-    result: dict[str, BoolArray] = {}
+    result: dict[str, BoolArray | FloatArray] = {}
     for name, flags in panel.events.items():
         first, last = settings.event_windows.get(name, (0, 0))
         for offset in range(first, last + 1):
@@ -232,9 +236,9 @@ def _windows(panel: Panel, settings: ProphetSettings) -> list[tuple[str, BoolArr
     return sorted(result.items())
 
 
-def _shifted(flags: BoolArray, offset: int) -> BoolArray:
+def _shifted(flags: BoolArray | FloatArray, offset: int) -> BoolArray | FloatArray:
     """Flags ``offset`` periods later."""
-    result = np.zeros_like(flags)
+    result: BoolArray | FloatArray = np.zeros_like(flags)
     width = flags.shape[1]
     if abs(offset) < width:
         result[:, max(offset, 0) : width + min(offset, 0)] = flags[:, max(-offset, 0) : width - max(offset, 0)]
