@@ -18,6 +18,7 @@ from skucast.forecasting.error_law import error_law
 from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
+from skucast.transforms.drivers import Catalogue
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
 from skucast.transforms.panel import EVALUATION_SPAN, SHARE, Span
@@ -64,7 +65,7 @@ def histories() -> pd.DataFrame:
             rows.append(
                 {
                     "item_id": item, "location_id": "GB-1", "t": t, "demand": None if np.isnan(value) else float(value),
-                    "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [],
+                    "is_closed": t in CLOSED, "facts": [(0, 1.0, 0)] if t % 13 == 0 else None,
                 }
             )  # fmt: skip
         for t, value in ((SHARE, 0.0), (EVALUATION_SPAN, 3.0)):
@@ -72,8 +73,12 @@ def histories() -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"demand": object})
 
 
+FACTS = "facts array<struct<code int, value double, known_from int>>"
+SALE = Catalogue(events=("sale",))
+
+
 def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    schema = "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>"
+    schema = "item_id string, location_id string, t int, demand double, is_closed boolean, " + FACTS
     values = rows.astype(object).where(rows.notna(), None).values.tolist()
     bucket = F.pmod(F.xxhash64("item_id", "location_id"), F.lit(n_buckets)).cast("int")
     return (
@@ -82,7 +87,7 @@ def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> Da
 
 
 def fits_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN).persist()
+    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN, SALE).persist()
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +215,7 @@ def test_components_of_every_series_and_step_add_up_to_the_mean(
     spark: SparkSession, fits: DataFrame, decided: Decision
 ):
     plan = replace(PLAN, with_components=True)
-    explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan).persist()
+    explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan, SALE).persist()
     rows = decided.rows(explained, FORECAST_COMPONENT)
     check(rows, FORECAST_COMPONENT, "forecast_component")
     keys = ["item_id", "location_id", "step"]

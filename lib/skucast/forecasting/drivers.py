@@ -31,7 +31,7 @@ class Record:
         values: shape (n_places, n_periods + horizon), NaN where none is recorded.
         place: row of ``values`` of each series, shape (n_series,).
         fill: what stands where nothing is known.
-        known_from: periods an origin must know to know the value, 0 if always, of the shape of ``values``; None: always.
+        known_from: periods an origin must know to know the value (0: always), shaped as ``values``; None: always.
         plan: values known to every origin, in the unit of ``values`` and of their shape, NaN where there is none; only
             with ``Fill.HELD``. A held value moves with its plan; where a plan begins, it counts as it stands.
         reach: steps ahead that are known at the end of the history, shape (n_places,): no origin knows more. None: all.

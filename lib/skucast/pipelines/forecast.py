@@ -13,6 +13,7 @@ from skucast.forecasting.error_law import error_law
 from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
+from skucast.pipelines.drivers import drivers_known
 from skucast.store.runs import Stage
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
 from skucast.transforms.fitting import Layout, fitted
@@ -25,7 +26,7 @@ from skucast.transforms.spread import pooled_errors, pools
 def forecast(context: Context) -> None:
     """``demand`` → ``forecast``, ``backtest``, ``series_status`` for this cutoff."""
     with context.record.stage("forecast") as stage:
-        clock = context.begin(stage, "demand", "item_location", "event", "sales_line")
+        clock = context.begin(stage, "demand", "item_location", "event", "sales_line", "item")
         rules, known = context.config.forecast, demand_known(context)
         series = _with_spans(context, revenue_shares(known)).persist(StorageLevel.DISK_ONLY)
         n_series = series.count()
@@ -35,8 +36,12 @@ def forecast(context: Context) -> None:
         span = Span(first, clock.cutoff, _horizon(context), clock.frequency)
         n_rows = n_series * (span.n_periods + span.horizon)
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
-        panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
-        fits = fitted(panel, span, _engine_plan(context)).persist(StorageLevel.DISK_ONLY)
+        drivers = drivers_known(context, stage, span)
+        panel = long_panel(
+            known, calendar_of(context, span.first, span.last), series, span, n_buckets,
+            facts=drivers.facts, list_prices=drivers.list_prices,
+        )  # fmt: skip
+        fits = fitted(panel, span, _engine_plan(context), drivers.catalogue).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, span, n_series)
         for frame in (fits, series):
             frame.unpersist()

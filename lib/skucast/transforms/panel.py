@@ -7,12 +7,13 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
 from skucast.periods import Frequency, add_periods, periods_between
+from skucast.transforms.drivers import NOTHING, Catalogue, ItemPrice
+from skucast.transforms.facts import facts_of
 
 SERIES = ("item_id", "location_id")
 
@@ -65,7 +66,16 @@ SHARE, EVALUATION_SPAN = -1, -2
 ``evaluation_span``: no join carries them."""
 
 
-def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: Span, n_buckets: int) -> DataFrame:
+def long_panel(
+    demand: DataFrame,
+    calendar: DataFrame,
+    series: DataFrame,
+    span: Span,
+    n_buckets: int,
+    *,
+    facts: DataFrame | None = None,
+    list_prices: DataFrame | None = None,
+) -> DataFrame:
     """History and the known calendar of the horizon, placed in buckets by one shuffle.
 
     Args:
@@ -74,29 +84,33 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
         series: one row per series: ``start``, ``revenue_share_before`` and ``evaluation_span``.
         span: the shared calendar.
         n_buckets: partitions of the one shuffle.
+        facts: events and drivers of each location and period, as ``drivers.coded`` makes them; None: no column.
+        list_prices: as ``drivers.list_prices`` makes them; None: prices are no driver.
 
     Returns:
         One row per series and period, history and horizon, and two headers per series: ``bucket``, the series key,
-        ``t`` (period index), ``demand``, ``is_closed``, ``events``. There are exactly ``n_buckets`` partitions:
+        ``t`` (period index), ``demand``, ``is_closed``; with ``facts`` and with ``price`` (as sold) and ``list_price``
+        where asked for, an entry of the price list being a row of its own. There are exactly ``n_buckets`` partitions:
         adaptive execution does not coalesce an explicit placement.
     """
     ahead, no_demand = F.col("period_start") > F.lit(span.cutoff), F.lit(None).cast("double").alias("demand")
     t = (F.datediff("period_start", F.lit(span.first)) / span.frequency.days).cast("int").alias("t")
-    horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead).select(
-        *SERIES, t, no_demand, "is_closed", "events"
-    )  # fmt: skip
-    events = F.broadcast(calendar.select("location_id", "period_start", "events"))
-    history = demand.join(events, ["location_id", "period_start"], "left").select(
-        *SERIES, t, "demand", "is_closed", "events"
-    )
+    horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead)
+    has_price = list_prices is not None
+    rows = demand.select(*SERIES, t, "demand", "is_closed", *(["unit_price"] if has_price else []))
+    rows = rows.unionByName(horizon.select(*SERIES, t, no_demand, "is_closed"), allowMissingColumns=True)
+    if facts is not None:
+        rows = rows.join(F.broadcast(facts), ["location_id", "t"], "left")
     headers = series.selectExpr(
         *SERIES,
         f"stack(2, {SHARE}, revenue_share_before, {EVALUATION_SPAN}, double(evaluation_span)) AS (t, demand)",
         "false AS is_closed",
-        "CAST(NULL AS ARRAY<STRING>) AS events",
     )
+    rows = rows.unionByName(headers, allowMissingColumns=True)
+    if list_prices is not None:
+        entries = series.select(*SERIES).join(list_prices, "item_id").withColumn("is_closed", F.lit(False))
+        rows = rows.withColumnRenamed("unit_price", "price").unionByName(entries, allowMissingColumns=True)
     bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int").alias("bucket")
-    rows = history.unionByName(horizon).unionByName(headers)
     return rows.select(bucket, "*").repartitionById(n_buckets, F.col("bucket"))
 
 
@@ -119,19 +133,23 @@ class Bucket:
     evaluation_span: IntArray
 
 
-def as_bucket(rows: pa.Table, span: Span) -> Bucket:
-    """Pivot long rows into a panel; independent of the order of the rows."""
+def as_bucket(rows: pa.Table, span: Span, catalogue: Catalogue = NOTHING) -> Bucket:
+    """Pivot long rows into a panel, as known at its end; independent of the order of the rows."""
     items, locations, codes = _series_codes(rows)
     t, values = rows["t"].to_numpy(), rows["demand"].to_numpy()
-    is_header, n_series, width = t < 0, len(items), span.n_periods + span.horizon
+    n_series, width = len(items), span.n_periods + span.horizon
+    is_period = t >= 0
+    if catalogue.item_price is not ItemPrice.NONE:
+        is_period &= rows["list_price"].is_null().to_numpy()
     share, evaluation_span = np.zeros(n_series), np.full(n_series, float(span.horizon))
     for index, filled in ((SHARE, share), (EVALUATION_SPAN, evaluation_span)):
         filled[codes[t == index]] = values[t == index]
-    codes, t, values = codes[~is_header], t[~is_header], values[~is_header]
+    own, period = codes[is_period], t[is_period]
     demand, is_closed = np.full((n_series, width), np.nan), np.zeros((n_series, width), dtype=bool)
-    demand[codes, t], is_closed[codes, t] = values, rows["is_closed"].to_numpy()[~is_header]
+    demand[own, period], is_closed[own, period] = values[is_period], rows["is_closed"].to_numpy()[is_period]
     start = np.full(n_series, span.n_periods)
-    np.minimum.at(start, codes, t)
+    np.minimum.at(start, own, period)
+    facts = facts_of(rows, codes, n_series, span.n_periods, span.horizon, catalogue)
     panel = Panel(
         demand=demand[:, : span.n_periods],
         is_closed=is_closed,
@@ -141,8 +159,10 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
         season_length=span.frequency.season_length,
         longer_seasons=span.frequency.longer_seasons,
         horizon=span.horizon,
-        events=_event_flags(rows["events"].filter(pa.array(~is_header)), codes, t, (n_series, width)),
-    )
+        events=facts.events,
+        known_from=facts.known_from,
+        records=facts.records,
+    ).until(span.n_periods)
     return Bucket(items, locations, panel, share, evaluation_span.astype(np.int64))
 
 
@@ -157,15 +177,3 @@ def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return [names[each][0] for each in order], [names[each][1] for each in order], rank[position]
-
-
-def _event_flags(events: pa.ChunkedArray, codes: IntArray, t: IntArray, shape: tuple[int, int]) -> dict[str, BoolArray]:
-    """Event name -> the periods in which it falls."""
-    lists = events.combine_chunks()
-    rows, names = pc.list_parent_indices(lists).to_numpy(), pc.list_flatten(lists).dictionary_encode()
-    flags: dict[str, BoolArray] = {}
-    for code, name in sorted(enumerate(names.dictionary.to_pylist()), key=lambda pair: pair[1]):
-        flags[name] = np.zeros(shape, dtype=bool)
-        own = rows[names.indices.to_numpy() == code]
-        flags[name][codes[own], t[own]] = True
-    return flags

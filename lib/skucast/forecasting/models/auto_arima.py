@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skucast.forecasting.fits import Fits, Previous
-from skucast.forecasting.models.effects import effect_columns
+from skucast.forecasting.models.effects import effects_on
 from skucast.forecasting.models.sarima import (
     FAST,
     Effort,
@@ -18,7 +18,6 @@ from skucast.forecasting.models.sarima import (
     forecast_sarima,
 )
 from skucast.forecasting.models.sarima_differences import difference_orders
-from skucast.forecasting.models.sarima_effects import first_effects, refined_effects
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 
 SEARCH = Effort(n_starts=1, n_steps=8, gain=0.1, is_fine=False)
@@ -45,7 +44,6 @@ Orders = tuple[Order, SeasonalOrder, bool]
 """(p, d, q), (P, D, Q, m) and whether there is a constant."""
 
 NOTHING: Previous = {}
-NO_COLUMNS: FloatArray = np.zeros((0, 0))
 
 STEPS: tuple[tuple[int, int, int, int], ...] = (
     (1, 0, 0, 0),
@@ -77,8 +75,7 @@ class Forecast:
 def arima_batched(panel: Panel, previous: Previous = NOTHING) -> Fits:
     """Seasonal ARIMA; differences by seasonal strength and KPSS, orders by AICc in a stepwise search.
 
-    Events and drivers are a regression whose errors are the ARIMA: their effects are first found in the differences,
-    and again by generalised least squares under the orders found without them.
+    It explains what events and drivers leave of a series.
 
     Places of the season that are closed throughout the life and the horizon of a series, such as a weekly day of rest,
     are left out and the season shortened; their mean and standard deviation are 0. A series of fewer than ``MIN_KNOWN``
@@ -115,13 +112,14 @@ def _forecast_row(panel: Panel, row: int, orders: Orders | None) -> Forecast:
     is_resting = places_of_rest(panel.is_closed[row, start:], season_length)
     is_open = ~is_resting[np.arange(panel.n_periods + panel.horizon - start) % season_length]
     is_open_ahead = is_open[panel.n_periods - start :]
-    values = panel.demand[row, start:][is_open[: panel.n_periods - start]]
-    columns = effect_columns(panel, row)[:, start:][:, is_open]
-    found = forecast_series(values, season_length - int(is_resting.sum()), int(is_open_ahead.sum()), orders, columns)
+    effects = effects_on(panel, row)
+    values = (panel.demand[row] - effects[: panel.n_periods])[start:][is_open[: panel.n_periods - start]]
+    found = forecast_series(values, season_length - int(is_resting.sum()), int(is_open_ahead.sum()), orders)
+    ahead = effects[panel.n_periods :][is_open_ahead]
     if is_open_ahead.all():
-        return found
+        return replace(found, mean=found.mean + ahead)
     step, mean, step_sd = np.cumsum(is_open_ahead), np.zeros(panel.horizon), np.zeros(panel.horizon)
-    mean[is_open_ahead], step_sd[is_open_ahead] = found.mean, found.step_sd
+    mean[is_open_ahead], step_sd[is_open_ahead] = found.mean + ahead, found.step_sd
     sum_sd = np.concatenate([np.zeros(1), found.sum_sd])[step]
     return Forecast(mean, step_sd, sum_sd, found.parameters)
 
@@ -137,22 +135,8 @@ def places_of_rest(is_closed: BoolArray, season_length: int) -> BoolArray:
     return is_resting & ~is_resting.all()
 
 
-def forecast_series(
-    values: FloatArray,
-    season_length: int,
-    horizon: int,
-    orders: Orders | None = None,
-    columns: FloatArray = NO_COLUMNS,
-) -> Forecast:
-    """One series from its first to its last known value on, with given orders or searched ones; NaN without any.
-
-    Args:
-        values: units per period, NaN where unknown, shape (n,).
-        season_length: periods of the season.
-        horizon: steps.
-        orders: of an earlier origin.
-        columns: events and drivers, shape (k, n + horizon).
-    """
+def forecast_series(values: FloatArray, season_length: int, horizon: int, orders: Orders | None = None) -> Forecast:
+    """One series from its first to its last known value on, with given orders or searched ones; NaN without any."""
     known = np.flatnonzero(~np.isnan(values))
     if known.size == 0:
         unknown = np.full(horizon, np.nan)
@@ -160,26 +144,16 @@ def forecast_series(
     life, skipped = values[known[0] : known[-1] + 1], values.size - 1 - int(known[-1])
     if known.size < MIN_KNOWN or np.ptp(values[known]) <= 1e-12 * np.abs(values[known]).max():
         return _mean_forecast(values[known], horizon)
-    season, own = _usable_season(life, season_length), columns[:, known[0] : known[-1] + 1]
-    weights = first_effects(life, own, difference_orders(life, season), season)
-    fit = _fitted(life - weights @ own, season, orders)
-    if fit is not None and weights.size:
-        weights = refined_effects(fit, life, own)
-        fit = _refitted(life - weights @ own, (fit.order, fit.seasonal_order, fit.has_constant))
+    fit = _refitted(life, orders) if orders is not None else None
+    if fit is None:
+        fit = searched(life, _usable_season(life, season_length))
     if fit is None:
         return _mean_forecast(values[known], horizon)
-    mean, step_sd, sum_sd = forecast_sarima(fit, life - weights @ own, horizon + skipped, skipped)
-    mean = mean + weights @ columns[:, columns.shape[1] - horizon :]
+    mean, step_sd, sum_sd = forecast_sarima(fit, life, horizon + skipped, skipped)
     parameters = (*fit.order, *fit.seasonal_order, fit.constant, fit.aicc)
     if not (np.isfinite(mean).all() and np.isfinite(sum_sd).all()):
         return _mean_forecast(values[known], horizon)
     return Forecast(mean, step_sd, sum_sd, parameters)
-
-
-def _fitted(life: FloatArray, season_length: int, orders: Orders | None) -> SarimaFit | None:
-    """The fit of given orders, else of searched ones."""
-    fit = _refitted(life, orders) if orders is not None else None
-    return searched(life, season_length) if fit is None else fit
 
 
 def _refitted(life: FloatArray, orders: Orders) -> SarimaFit | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from skucast.forecasting.fits import SeriesFit
-from skucast.forecasting.models.effects import effect_columns
+from skucast.forecasting.models.effects import effects_on
 from skucast.forecasting.panel import FloatArray, Panel
 
 Order = tuple[int, int, int]
@@ -39,7 +39,7 @@ def arima(panel: Panel, previous: Mapping[str, float]) -> SeriesFit:
 
     Without ``previous`` the order is searched by AICc; with it (an earlier origin) that order is refitted from the
     parameters found there, so that the search is done once and sees no later value. Demand is divided by its root mean
-    square for the optimiser's sake. Events and drivers are regressors.
+    square for the optimiser's sake. What events and drivers add is taken out before.
 
     Args:
         panel: one series.
@@ -47,13 +47,12 @@ def arima(panel: Panel, previous: Mapping[str, float]) -> SeriesFit:
 
     Source: Box & Jenkins (1976); Hurvich & Tsai (1989) for AICc.
     """
-    history, columns = panel.demand[0, panel.start[0] :], effect_columns(panel, 0).T
+    effects = effects_on(panel, 0)
+    history = (panel.demand[0] - effects[: panel.n_periods])[panel.start[0] :]
     unit = float(np.sqrt(np.nanmean(history**2))) or 1.0
-    seen = columns[panel.start[0] : panel.n_periods] if columns.size else None
-    series = history / unit, seen
-    result = _refit(series, previous) if previous else _search(series, panel.season_length)
-    ahead = columns[panel.n_periods :] if columns.size else None
-    return unit * np.asarray(result.forecast(panel.horizon, exog=ahead), dtype=np.float64), _parameters(result)
+    result = _refit(history / unit, previous) if previous else _search(history / unit, panel.season_length)
+    ahead = unit * np.asarray(result.forecast(panel.horizon), dtype=np.float64)
+    return ahead + effects[panel.n_periods :], _parameters(result)
 
 
 def needs_difference(values: FloatArray, lag: int) -> bool:
@@ -66,46 +65,39 @@ def needs_difference(values: FloatArray, lag: int) -> bool:
     return bool(is_known.sum() > 2 and difference[is_known].var() < np.nanvar(values))
 
 
-Series = tuple[FloatArray, FloatArray | None]
-"""Values, shape (n,), and events and drivers, shape (n, k), if any."""
-
-
-def _search(series: Series, season_length: int) -> Any:
+def _search(values: FloatArray, season_length: int) -> Any:
     """The fit with the smallest AICc: over orders first, then over seasonal orders around the best.
 
     AICc compares fits of the same differences only, so differences are decided beforehand.
     """
-    values = series[0]
     has_season = 1 < season_length <= MAX_SEASON_LENGTH and values.size >= 2 * season_length
     seasonal_difference = has_season and needs_difference(values, season_length)
     around = (*SEASONALLY_INTEGRATED_ORDERS[0], season_length) if seasonal_difference else (0, 0, 0, 0)
     orders = INTEGRATED_ORDERS if not seasonal_difference and needs_difference(values, 1) else STATIONARY_ORDERS
-    fits = [_fit(series, order, around) for order in orders]
+    fits = [_fit(values, order, around) for order in orders]
     best = min(fits, key=lambda fit: float(fit.aicc))
     if has_season and not seasonal_difference:
-        seasonal = [_fit(series, best.model.order, (*order, season_length)) for order in SEASONAL_ORDERS]
+        seasonal = [_fit(values, best.model.order, (*order, season_length)) for order in SEASONAL_ORDERS]
         best = min([best, *seasonal], key=lambda fit: float(fit.aicc))
     return best
 
 
-def _refit(series: Series, previous: Mapping[str, float]) -> Any:
+def _refit(values: FloatArray, previous: Mapping[str, float]) -> Any:
     """The order of an earlier origin on a longer history, started from the parameters found there."""
     p, d, q, *seasonal = (int(previous[name]) for name in COUNTS)
     start = {name: value for name, value in previous.items() if name not in COUNTS}
-    return _fit(series, (p, d, q), tuple(seasonal), start)
+    return _fit(values, (p, d, q), tuple(seasonal), start)
 
 
-def _fit(series: Series, order: Order, seasonal: tuple[int, ...], start: Mapping[str, float] | None = None) -> Any:
+def _fit(values: FloatArray, order: Order, seasonal: tuple[int, ...], start: Mapping[str, float] | None = None) -> Any:
     """Maximum likelihood with the noise variance concentrated out; a constant where nothing is differenced."""
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     trend = "c" if order[1] + seasonal[1] == 0 else "n"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few iterations do not always converge; the backtest judges the forecast
-        values, columns = series
-        model = SARIMAX(values, columns, order=order, seasonal_order=seasonal, trend=trend, concentrate_scale=True)
-        is_same = start is not None and set(model.param_names) <= set(start)  # of an origin with as many columns
-        known = [start[name] for name in model.param_names] if start is not None and is_same else None
+        model = SARIMAX(values, order=order, seasonal_order=seasonal, trend=trend, concentrate_scale=True)
+        known = [start[name] for name in model.param_names] if start else None
         return model.fit(start_params=known, disp=False, maxiter=MAX_ITERATIONS, cov_type="none")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skucast.forecasting.fits import SeriesFit
+from skucast.forecasting.models.effects import shown_drivers
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def _model(panel: Panel) -> Any:
 
 
 def _drivers(panel: Panel) -> Mapping[str, FloatArray]:
-    """Drivers that vary in known periods, shape (n_periods + horizon,): a constant has no effect to learn."""
-    known = panel.is_known[0]
-    return {n: each[0] for n, each in panel.drivers.items() if np.ptp(each[0, : known.size][known]) > 0}
+    """Drivers that show in the series, shape (n_periods + horizon,)."""
+    shown = shown_drivers(panel, 0)
+    return {name: values[0] for name, values in panel.drivers.items() if name in shown}
 
 
 def _with_drivers(panel: Panel, periods: IntArray) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skucast.forecasting.models.effects import shown_drivers
 from skucast.forecasting.models.library_prophet import DAILY_DAYS, WEEKLY_DAYS, YEARLY_DAYS
 from skucast.forecasting.models.prophet_settings import (
     DAILY,
@@ -116,8 +117,15 @@ class Designer:
         """Equal for series with equal designs."""
         parts = [np.packbits(self._panel.is_known[row]).tobytes()]
         parts += [np.ascontiguousarray(flags[row]).tobytes() for _, flags in self._windows]
-        parts += [np.ascontiguousarray(values[row]).tobytes() for values in self._panel.drivers.values()]
+        shown = sorted(self._shown(row))
+        parts += [
+            f"{name}\n".encode() + np.ascontiguousarray(self._panel.drivers[name][row]).tobytes() for name in shown
+        ]
         return b"".join(parts)
+
+    def _shown(self, row: int) -> frozenset[str]:
+        """Drivers that have settings of their own, and those that show in a series."""
+        return shown_drivers(self._panel, row) | set(self._settings.regressors)
 
     def design(self, row: int) -> Design:
         """The design of a series with at least two known periods."""
@@ -177,8 +185,8 @@ class Designer:
         settings = self._settings
         drivers = [
             (name, settings.regressors.get(name, Regressor()))
-            for name, values in self._panel.drivers.items()
-            if np.ptp(values[row, known]) > 0  # a constant has no effect to learn
+            for name in self._panel.drivers
+            if name in self._shown(row)
         ]
         return [
             _Block(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
+from skucast.forecasting.models.effects import added
 from skucast.forecasting.models.response_law import finish, law
-from skucast.forecasting.models.ridge_effects import effects
 from skucast.forecasting.models.ridge_kernel import FEW, damp, filled, products, regress, usable
 from skucast.forecasting.models.season_deviations import on_scale, remove_seasons, season_at
 from skucast.forecasting.panel import FloatArray, IntArray
@@ -73,7 +73,7 @@ def fit_scale(
     own, offset, n_known, largest = on_scale(values, is_log)
     path, season, profile = np.empty(n + gap + horizon), np.zeros(n), np.zeros((seasons.size, seasons[-1]))
     used = lags[: usable(lags, seasons[-1] + seasons[0], n, n_known)]
-    effect = effects(own, columns, used, seasons)
+    effect = added(own, columns, seasons[0])
     own -= effect[:n]
     remove_seasons(own, seasons, profile)
     path[:n] = filled(own)
