@@ -46,8 +46,8 @@ def test_a_promotion_ahead_raises_its_own_step(method):
 def test_a_driver_is_learned_whatever_its_unit(method):
     price = np.random.default_rng(3).normal(0, 1, (1, N + HORIZON))
     panel = sold(effect=-15 * price[0, :N])
-    means = [FITS[method](replace(panel, drivers={"price": k * price}), {}).mean[0] for k in (1.0, 1000.0)]
-    np.testing.assert_allclose(means[0], means[1], rtol=1e-4)
+    means = [FITS[method](replace(panel, drivers={"price": k * price}), {}).mean[0] for k in (1.0, 1024.0)]
+    np.testing.assert_allclose(means[0], means[1], rtol=1e-9)
     season = 60 + 10 * np.sin(np.arange(N, N + HORIZON) * 2 * np.pi / 7)
     np.testing.assert_allclose(means[0], season - 15 * np.clip(price[0, N:], -2.5, 2.5), atol=9)
 
@@ -78,7 +78,7 @@ def test_what_merely_drifts_along_explains_nothing():
         walks = np.cumsum(rng.normal(size=(2, N + HORIZON)), axis=1)
         panel = panel_of([60 + walks[0, :N] - walks[0, :N].min() + rng.normal(0, 2, N)], horizon=HORIZON)
         found += bool(shown_drivers(replace(panel, drivers={"temperature": walks[1:]}), 0))
-    assert found <= 6
+    assert found <= 14
 
 
 def test_a_driver_counts_no_farther_than_it_was_seen():
@@ -127,7 +127,9 @@ def test_levels_are_smoothed_away_place_by_place():
     centred = values - values.mean()
     centred = centred - np.array([centred[place::7].mean() for place in range(7)])[period % 7]
     level, left = 0.0, []
+    for value in centred[::-1]:
+        level += 0.3 * (value - level)
     for value in centred:
         left.append(value - level)
-        level += 0.2 * (value - level)
-    np.testing.assert_allclose(less_level(values, period, 7), np.array(left) - np.mean(left))
+        level += 0.3 * (value - level)
+    np.testing.assert_allclose(less_level(values, period, 7, 0.3), np.array(left) - np.mean(left))

@@ -9,8 +9,8 @@ import numpy as np
 from skucast.forecasting.compiled import compiled
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 
-LEVEL_WEIGHT = 0.2
-"""Of the newest value in the level that series and columns are taken from before they are compared."""
+LEVEL_WEIGHTS: FloatArray = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8])
+"""Weights of the newest value in the level from which a series is taken; the best for it serves its columns too."""
 
 LONGEST_SEASON = 24
 """Periods of the longest season whose places are compared each with itself."""
@@ -86,7 +86,7 @@ def shown(products: FloatArray, n: int) -> tuple[IntArray, float]:
 
 
 @compiled
-def less_level(values: FloatArray, period: IntArray, season: int) -> FloatArray:
+def less_level(values: FloatArray, period: IntArray, season: int, weight: float) -> FloatArray:
     """Values less their means by place of the season, if it was seen twice, and less their smoothed level."""
     left, n = values - values.mean(), values.size
     if 1 < season <= LONGEST_SEASON:
@@ -98,10 +98,12 @@ def less_level(values: FloatArray, period: IntArray, season: int) -> FloatArray:
             if count.max() >= 2.0:
                 left[i] -= total[period[i] % season] / count[period[i] % season]
     level = 0.0
+    for i in range(n):  # backwards: where the level starts
+        level += weight * (left[n - 1 - i] - level)
     for i in range(n):
         change = left[i] - level
         left[i] = change
-        level += LEVEL_WEIGHT * change
+        level += weight * change
     centred: FloatArray = left - left.mean()
     return centred
 
@@ -110,11 +112,15 @@ def less_level(values: FloatArray, period: IntArray, season: int) -> FloatArray:
 def whitened(values: FloatArray, columns: FloatArray, season: int) -> FloatArray:
     """Columns and, last, the series in its known periods, less their levels, shape (k + 1, n_known)."""
     k, known = columns.shape[0], np.flatnonzero(~np.isnan(values))
-    left = np.empty((k + 1, known.size))
-    for i in range(k + 1):
-        own = columns[i][known] if i < k else values[known]
-        left[i] = less_level(own, known, season)
-        if i < k and np.sum(left[i] ** 2) <= SAME * np.sum((own - own.mean()) ** 2):
+    left, least, weight = np.empty((k + 1, known.size)), np.inf, 0.0
+    for trial in LEVEL_WEIGHTS:
+        found = less_level(values[known], known, season, trial)
+        if np.sum(found**2) < least:
+            left[k], least, weight = found, np.sum(found**2), trial
+    for i in range(k):
+        own = columns[i][known]
+        left[i] = less_level(own, known, season, weight)
+        if np.sum(left[i] ** 2) <= SAME * np.sum((own - own.mean()) ** 2):
             left[i] = 0.0  # the season itself
     return left
 
@@ -123,8 +129,8 @@ def whitened(values: FloatArray, columns: FloatArray, season: int) -> FloatArray
 def added(values: FloatArray, columns: FloatArray, season: int) -> FloatArray:
     """What the columns that show in a series add to it in every period, shape (n + horizon,); 0 where none does.
 
-    Series and columns are compared less their mean in each place of the season and less their own smoothed level: what
-    moves slowly explains any other thing that moves slowly.
+    Series and columns are compared less their mean in each place of the season and less their own smoothed level, both
+    by the weight that leaves least of the series: what drifts explains any other thing that drifts.
 
     Args:
         values: NaN where unknown, shape (n,).
