@@ -46,7 +46,16 @@ def long_rows() -> pd.DataFrame:
         for t in range(start, 8)
     ]  # fmt: skip
     headers = [
-        {"item_id": "A", "location_id": place, "t": t, "demand": value, "is_closed": False, "facts": None, "price": None, "list_price": None}
+        {
+            "item_id": "A",
+            "location_id": place,
+            "t": t,
+            "demand": value,
+            "is_closed": False,
+            "facts": None,
+            "price": None,
+            "list_price": None,
+        }
         for place, t, value in (
             ("GB-1", SHARE, 0.0),
             ("DE-1", SHARE, 0.2),
@@ -55,8 +64,7 @@ def long_rows() -> pd.DataFrame:
         )
     ]
     entries = [
-        {"item_id": "A", "location_id": "GB-1", "t": t, "demand": None, "is_closed": False, "facts": None, "price": None,
-         "list_price": price}
+        {"item_id": "A", "location_id": "GB-1", "t": t, "demand": None, "is_closed": False, "list_price": price}
         for t, price in ((0, 4.0), (6, 8.0))
     ]  # fmt: skip
     return pd.DataFrame([*headers, *rows, *entries])
@@ -146,7 +154,9 @@ def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets
     placed = panel.toPandas()
     headers, rows = placed[placed["t"] == SHARE], placed[(placed["t"] >= 0) & placed["list_price"].isna()]
     listed = placed[placed["list_price"].notna()]
-    assert [("i1", 0, 2.0), ("i1", 6, 3.0)] == sorted(zip(listed["item_id"], listed["t"], listed["list_price"]))
+    assert [("i1", 0, 2.0), ("i1", 6, 3.0)] == sorted(
+        listed[["item_id", "t", "list_price"]].itertuples(index=False, name=None)
+    )
     assert sorted(sales) == sorted(headers["item_id"])
     assert [2.0] * len(sales) == placed.loc[placed["t"] == EVALUATION_SPAN, "demand"].tolist()
     for (item, _), own in rows.groupby(["item_id", "location_id"]):
@@ -156,7 +166,7 @@ def test_the_long_panel_has_history_and_horizon_in_as_many_partitions_as_buckets
         assert own.loc[own["t"] >= 6, "demand"].isna().all()
         assert own.loc[own["t"] < 6, "demand"].notna().all()
         assert [7] == own.loc[own["is_closed"], "t"].tolist()
-        assert [[(0, 1.0, 0)]] == [[tuple(each) for each in found] for found in own.loc[own["t"] == 6, "facts"]]
+        assert [[(0, 1.0)]] == [[(f["code"], f["value"]) for f in found] for found in own.loc[own["t"] == 6, "facts"]]
         assert own.loc[own["t"] != 6, "facts"].isna().all()
         assert own.loc[own["t"] < 6, "price"].notna().all()
     assert {0, 1, 2, 3} >= set(rows["bucket"])

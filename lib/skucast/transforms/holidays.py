@@ -23,7 +23,7 @@ class Region:
         """What is wrong with it, and what there is instead; None if nothing is."""
         import holidays as package
 
-        known = package.list_supported_countries(include_aliases=True)
+        known = package.list_supported_countries(include_aliases=False)
         if self.country not in known:
             return f"country {self.country!r} has no holidays here; there are {', '.join(sorted(known))}"
         parts = known[self.country]
