@@ -32,8 +32,10 @@ def event(number: int, name: str, **given: Any) -> dict[str, Any]:
             "known_at": None} | given  # fmt: skip
 
 
-def run(shop: Shop, events: list[dict[str, Any]], **sections: Any) -> dict[str, Any]:
-    """Forecast with these events; the record of the stage."""
+def run(
+    shop: Shop, events: list[dict[str, Any]], stages: str = "ingest demand forecast", **sections: Any
+) -> dict[str, Any]:
+    """Forecast with these events; the record of the last stage."""
     shop.write("event.csv", events)
     shop.write("item.csv", [{"item_id": "A", "unit_cost": 1, "unit_price": p, "valid_from": day} for p, day in PRICES])
     sources = {
@@ -41,7 +43,7 @@ def run(shop: Shop, events: list[dict[str, Any]], **sections: Any) -> dict[str, 
         for name, file in (("sales_line", "lines"), ("event", "event"), ("item", "item"))
     }
     shop.config({"sources": sources, "forecast": FORECAST} | sections)
-    for command in ("ingest", "demand", "forecast"):
+    for command in stages.split():
         outcome = shop.run(command, "--decision-date", f"{D}")
         assert outcome.code == 0, outcome
     newest = max((row for row in shop.rows("run") if row["stage"] == "forecast"), key=lambda row: row["started_at"])
@@ -87,7 +89,8 @@ def test_what_becomes_known_later_changes_nothing_of_the_past(shop: Shop):
     run(shop, fair)
     before = means(shop), means(shop, "backtest")
     record = run(shop, [*fair, event(20, "fair", kind="promotion", known_at=f"{D}"),
-                        event(21, "flood", known_at=week(22)), event(19, "flood", known_at=week(22))])  # fmt: skip
+                        event(21, "flood", known_at=week(22)), event(19, "flood", known_at=week(22))],
+                 "ingest forecast")  # fmt: skip
     assert before == (means(shop), means(shop, "backtest"))
     assert record["rows"]["events"] == 1
     assert record["rows"].get("events_known_late", 0) == 0
@@ -99,9 +102,10 @@ def test_without_drivers_events_are_not_looked_at(shop: Shop):
     record = run(shop, fair, forecast=FORECAST | {"drivers": False})
     without = means(shop, "backtest")
     assert {"events", "drivers"}.isdisjoint(record["rows"])
-    run(shop, fair, forecast=FORECAST | {"drivers": ["another"]})
+    record = run(shop, fair, "forecast", forecast=FORECAST | {"drivers": ["another"]})
+    assert record["message"].endswith("has a name in forecast.drivers: another")
     assert without == means(shop, "backtest")
-    run(shop, fair)
+    run(shop, fair, "forecast")
     assert without != means(shop, "backtest")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -55,7 +56,10 @@ def drivers_known(context: Context, stage: Stage, span: Span) -> Drivers:
     else:
         item_price = ItemPrice.ALL if ITEM_PRICE in asked else ItemPrice.NONE
     catalogue = Catalogue.of(named, item_price)
-    _note(stage, catalogue, sorted({row["name"] for row in named if not row["is_used_everywhere"]}), known)
+    left_out = sorted({row["name"] for row in named if not row["is_used_everywhere"]})
+    asked_in_vain = () if asked is True else sorted({*asked} - {row["name"] for row in named} - {ITEM_PRICE})
+    _note(stage, catalogue, left_out, known)
+    stage.message = _remark(left_out, asked_in_vain)
     return Drivers(
         catalogue,
         coded(facts, catalogue) if catalogue.events or catalogue.drivers else None,
@@ -80,7 +84,7 @@ def _known_events(context: Context, span: Span, names: tuple[str, ...] | None) -
 
 
 def _note(stage: Stage, catalogue: Catalogue, left_out: list[str], known: DataFrame) -> None:
-    """Counts of what is used, left out and known late; names of what is left out."""
+    """Counts of what is used, left out and known late."""
     n_late = (known.agg(n_known_late()).first() or [0])[0] if catalogue.events or catalogue.drivers or left_out else 0
     n_drivers = len(catalogue.drivers) + (catalogue.item_price is not ItemPrice.NONE)
     counts = {
@@ -88,5 +92,10 @@ def _note(stage: Stage, catalogue: Catalogue, left_out: list[str], known: DataFr
         "events_known_late": int(n_late),
     }  # fmt: skip
     stage.rows |= {name: n for name, n in counts.items() if n}
-    if left_out:
-        stage.message = f"not known ahead and so left out where that is so: {', '.join(left_out)}"
+
+
+def _remark(left_out: Sequence[str], asked_in_vain: Sequence[str]) -> str | None:
+    parts = [f"not known ahead and so left out where that is so: {', '.join(left_out)}"] if left_out else []
+    if asked_in_vain:
+        parts.append(f"no event of the span that was known has a name in forecast.drivers: {', '.join(asked_in_vain)}")
+    return "; ".join(parts) or None

@@ -182,12 +182,8 @@ class Designer:
         ]
 
     def _regressors(self, row: int, known: IntArray) -> list[_Block]:
-        settings = self._settings
-        drivers = [
-            (name, settings.regressors.get(name, Regressor()))
-            for name in self._panel.drivers
-            if name in self._shown(row)
-        ]
+        settings, shown = self._settings, self._shown(row)
+        drivers = [(name, settings.regressors.get(name, Regressor())) for name in self._panel.drivers if name in shown]
         return [
             _Block(
                 f"driver_{name}",
