@@ -163,10 +163,8 @@ def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession) -> No
     rows = [(f"item{n}", "L1", monday + timedelta(weeks=t), 1.0, 1.0, 2.0) for n in range(40) for t in range(3)]
     schema = "item_id string, location_id string, period_start date, sales double, demand double, unit_price double"
     demand = spark.createDataFrame(rows, schema).withColumn("is_closed", F.lit(False))
-    days = [("L1", monday + timedelta(weeks=t), False, ["spring"]) for t in range(5)]
-    calendar = spark.createDataFrame(
-        days, "location_id string, period_start date, is_closed boolean, events array<string>"
-    )
+    days = [("L1", monday + timedelta(weeks=t), False) for t in range(5)]
+    calendar = spark.createDataFrame(days, "location_id string, period_start date, is_closed boolean")
     span = Span(monday, monday + timedelta(weeks=2), 2, Frequency.WEEK)
 
     def where(rows: pd.DataFrame) -> pd.DataFrame:

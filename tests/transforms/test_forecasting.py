@@ -20,6 +20,7 @@ from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
 from skucast.transforms.accuracy import headline
+from skucast.transforms.drivers import Catalogue
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
 from skucast.transforms.panel import EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES, SHARE, Span
@@ -53,11 +54,11 @@ def short_histories() -> list[dict[str, Any]]:
     for item, start, amount, category in (("new", N_PERIODS - 3, 8.0, "mugs"), ("unsold", N_PERIODS, 0.0, None)):
         row = {"item_id": item, "location_id": "GB-1"}
         rows += [
-            {**row, "t": t, "demand": amount if t < N_PERIODS else None, "is_closed": t in CLOSED, "events": []}
+            {**row, "t": t, "demand": amount if t < N_PERIODS else None, "is_closed": t in CLOSED}
             for t in range(start, N_PERIODS + HORIZON)
         ]
         rows.append({**row, "t": PRIOR_LOG_MEAN, "demand": 1.0, "is_closed": False})
-        rows.append({**row, "t": PRIOR_SERIES, "demand": 1234.0, "is_closed": False, "events": [category]})
+        rows.append({**row, "t": PRIOR_SERIES, "demand": 1234.0, "is_closed": False, "prior_category": category})
     return rows
 
 
@@ -81,7 +82,7 @@ def histories() -> pd.DataFrame:
             rows.append(
                 {
                     "item_id": item, "location_id": "GB-1", "t": t, "demand": None if np.isnan(value) else float(value),
-                    "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [],
+                    "is_closed": t in CLOSED, "facts": [(0, 1.0, 0)] if t % 13 == 0 else None,
                     "lower_bound": 4.0 if known and np.isnan(value) else None,
                     "exposure": t % 3 / 4 if known and np.isnan(value) else None,
                 }
@@ -93,10 +94,14 @@ def histories() -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"demand": object})
 
 
+FACTS = "facts array<struct<code int, value double, known_from int>>"
+SALE = Catalogue(events=("sale",))
+
+
 def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
     schema = (
-        "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>, "
-        "lower_bound double, exposure double"
+        "item_id string, location_id string, t int, demand double, is_closed boolean, "
+        f"{FACTS}, lower_bound double, exposure double, prior_category string"
     )
     values = rows.astype(object).where(rows.notna(), None).values.tolist()
     bucket = F.pmod(F.xxhash64("item_id", "location_id"), F.lit(n_buckets)).cast("int")
@@ -106,7 +111,7 @@ def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> Da
 
 
 def fits_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN).persist()
+    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN, SALE).persist()
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +309,7 @@ def test_components_of_every_series_and_step_add_up_to_the_mean(
     spark: SparkSession, fits: DataFrame, decided: Decision
 ):
     plan = replace(PLAN, with_components=True)
-    explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan).persist()
+    explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan, SALE).persist()
     rows = decided.rows(explained, FORECAST_COMPONENT)
     check(rows, FORECAST_COMPONENT, "forecast_component")
     keys = ["item_id", "location_id", "step"]

@@ -92,6 +92,7 @@ class Forecast(Section):
             "negative_binomial", "combination_mean", "combination_median",
         ),
     }  # fmt: skip
+    drivers: bool | tuple[str, ...] = True
     selection: Selection = Selection()
     origins: Annotated[int, Field(ge=3, le=52)] = 4
     origin_step: Annotated[int, Field(ge=1)] | None = None

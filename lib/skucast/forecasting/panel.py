@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skucast.forecasting.drivers import Record
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -29,13 +31,17 @@ class Panel:
         period_days: calendar days per period: 1, 7, 1/24 for hours, 365.25/12 for months.
         season_length: periods in the dominant season (7 for days, 52 for weeks, 24 for hours, 12 for months).
         horizon: periods to forecast. [H]
-        events: event name -> shape (n_series, n_periods + horizon): the event falls in that period and was known.
+        events: event name -> shape (n_series, n_periods + horizon): the event falls in that period and was known; or
+            how many days of it do.
         longer_seasons: periods of further seasons, rising (365 for days, 168 for hours).
         drivers: name -> finite values, shape (n_series, n_periods + horizon): price, weather, known ahead.
         lower_bound: units sold in periods in which stock ran out, shape (n_series, n_periods); NaN in the others. None:
             stock never ran out.
         exposure: share of the selling time with stock of those periods, in [0, 1), same shape; NaN where it is unknown.
         variance: of demand that is an estimate, units squared, same shape; 0 where demand was seen. None: all was seen.
+        known_from: event name -> periods an origin must know to know of the event, of the shape of ``events``; absent
+            where it was always known.
+        records: driver name -> how it came to be known; its values in ``drivers`` are those at the end of the history.
     """
 
     demand: FloatArray
@@ -45,12 +51,14 @@ class Panel:
     period_days: float
     season_length: int
     horizon: int
-    events: Mapping[str, BoolArray]
+    events: Mapping[str, BoolArray | FloatArray]
     longer_seasons: tuple[int, ...] = ()
     drivers: Mapping[str, FloatArray] = field(default_factory=dict)
     lower_bound: FloatArray | None = None
     exposure: FloatArray | None = None
     variance: FloatArray | None = None
+    known_from: Mapping[str, IntArray] = field(default_factory=dict)
+    records: Mapping[str, Record] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together; drop values of closed periods.
@@ -111,6 +119,7 @@ class Panel:
         optional = {"lower_bound": self.lower_bound, "exposure": self.exposure, "variance": self.variance}
         past = self.demand.shape
         shapes |= {name: (values.shape, past) for name, values in optional.items() if values is not None}
+        shapes |= {f"known_from[{name!r}]": (since.shape, wide) for name, since in self.known_from.items()}
         wrong = [
             f"{name} has shape {found}, expected {asked}" for name, (found, asked) in shapes.items() if found != asked
         ]
@@ -182,17 +191,25 @@ class Panel:
         if not 0 <= n_periods <= self.n_periods:
             raise ValueError(f"an origin knows 0 to {self.n_periods} periods, asked for {n_periods}")
         end, past = n_periods + self.horizon, np.s_[:, :n_periods]
+        drivers = {name: values[:, :end] for name, values in self.drivers.items()}
+        drivers |= {name: record.at(n_periods, self.horizon) for name, record in self.records.items()}
         return replace(
             self,
             demand=self.demand[:, :n_periods],
             is_closed=self.is_closed[:, :end],
             start=np.minimum(self.start, n_periods),
-            events={name: flags[:, :end] for name, flags in self.events.items()},
-            drivers={name: values[:, :end] for name, values in self.drivers.items()},
+            events={name: self._event_until(name, n_periods) for name in self.events},
+            drivers=drivers,
+            known_from={name: since[:, :end] for name, since in self.known_from.items()},
             lower_bound=_at(self.lower_bound, past),
             exposure=_at(self.exposure, past),
             variance=_at(self.variance, past),
         )
+
+    def _event_until(self, name: str, n_periods: int) -> BoolArray | FloatArray:
+        """An event as an origin knew it."""
+        flags = self.events[name][:, : n_periods + self.horizon]
+        return flags * (self.known_from[name][:, : flags.shape[1]] <= n_periods) if name in self.known_from else flags
 
     def rows(self, index: IntArray) -> Panel:
         """The series at ``index``, in that order."""
@@ -206,6 +223,8 @@ class Panel:
             lower_bound=_at(self.lower_bound, index),
             exposure=_at(self.exposure, index),
             variance=_at(self.variance, index),
+            known_from={name: since[index] for name, since in self.known_from.items()},
+            records={name: record.rows(index) for name, record in self.records.items()},
         )
 
     def with_demand(self, demand: FloatArray, variance: FloatArray | None = None) -> Panel:

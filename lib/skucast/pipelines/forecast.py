@@ -15,6 +15,7 @@ from skucast.forecasting.registry import Tier
 from skucast.forecasting.status import Status
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
+from skucast.pipelines.drivers import drivers_known
 from skucast.store.runs import Stage
 from skucast.tables import (
     BACKTEST,
@@ -49,8 +50,11 @@ def forecast(context: Context) -> None:
         n_rows = n_series * (span.n_periods + span.horizon)
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
         calendar = calendar_of(context, span.first, span.last, series.select("location_id").distinct())
-        panel = long_panel(known, calendar, series, span, n_buckets)
-        fits = fitted(panel, span, _engine_plan(context)).persist(StorageLevel.DISK_ONLY)
+        drivers = drivers_known(context, stage, span)
+        panel = long_panel(
+            known, calendar, series, span, n_buckets, facts=drivers.facts, list_prices=drivers.list_prices
+        )
+        fits = fitted(panel, span, _engine_plan(context), drivers.catalogue).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, span, n_series, prior.law)
         for frame in (fits, candidates):
             frame.unpersist()

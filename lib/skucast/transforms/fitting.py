@@ -17,6 +17,7 @@ from skucast.forecasting.error_group import Activity, activity
 from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.trials import Trials
 from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
+from skucast.transforms.drivers import NOTHING, Catalogue
 from skucast.transforms.panel import Bucket, Span, as_bucket
 
 _TEXT, _NUMBER, _COUNT, _COUNTS = pa.string(), pa.float64(), pa.int32(), pa.list_(pa.int32())
@@ -40,7 +41,7 @@ index running fastest, and hold NaN where there is nothing. ``origin`` counts pe
 the sum over the known periods."""
 
 
-def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
+def fitted(long_panel: DataFrame, span: Span, plan: Plan, catalogue: Catalogue = NOTHING) -> DataFrame:
     """Fit every series of every bucket; the boundary to Python is crossed once per bucket.
 
     A partition is taken as a bucket: rows of a series lie in one partition, where no group has to be sorted together.
@@ -49,19 +50,22 @@ def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
         long_panel: rows placed in buckets, as ``long_panel`` places them.
         span: the shared calendar.
         plan: methods, tiers, origins, outliers.
+        catalogue: names of the facts in the rows.
 
     Returns:
         Rows of ``FITS_SCHEMA``. Persist them: the fits run again each time an unpersisted result is used.
     """
-    return long_panel.mapInArrow(_fit_bucket(span, plan), from_arrow_schema(FITS_SCHEMA))
+    return long_panel.mapInArrow(_fit_bucket(span, plan, catalogue), from_arrow_schema(FITS_SCHEMA))
 
 
-def _fit_bucket(span: Span, plan: Plan) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _fit_bucket(
+    span: Span, plan: Plan, catalogue: Catalogue
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def fit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = list(batches)
         if not rows:
             return
-        bucket = as_bucket(pa.Table.from_batches(rows), span)
+        bucket = as_bucket(pa.Table.from_batches(rows), span, catalogue)
         result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before, evaluation_span=bucket.evaluation_span)
         yield from _rows(bucket, result).to_batches()
 

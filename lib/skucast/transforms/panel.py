@@ -8,12 +8,13 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
 from skucast.periods import Frequency, add_periods, periods_between
+from skucast.transforms.drivers import NOTHING, Catalogue, ItemPrice
+from skucast.transforms.facts import facts_of
 
 SERIES = ("item_id", "location_id")
 
@@ -68,11 +69,20 @@ def revenue_shares(demand: DataFrame, also: Sequence[Column] = ()) -> DataFrame:
 
 SHARE, EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES = -1, -2, -3, -4
 """Period indices of the header rows of a series, whose ``demand`` is its ``revenue_share_before``, its
-``evaluation_span`` and, where its history is short, its ``prior_log_mean`` and ``prior_series`` (with the
-``prior_category`` in ``events``): no join carries them."""
+``evaluation_span`` and, where its history is short, its ``prior_log_mean`` and ``prior_series`` (with its
+``prior_category``): no join carries them."""
 
 
-def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: Span, n_buckets: int) -> DataFrame:
+def long_panel(
+    demand: DataFrame,
+    calendar: DataFrame,
+    series: DataFrame,
+    span: Span,
+    n_buckets: int,
+    *,
+    facts: DataFrame | None = None,
+    list_prices: DataFrame | None = None,
+) -> DataFrame:
     """History and the known calendar of the horizon, placed in buckets by one shuffle.
 
     Args:
@@ -82,32 +92,38 @@ def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: 
             and ``prior_category``. A series without history has a horizon only.
         span: the shared calendar.
         n_buckets: partitions of the one shuffle.
+        facts: events and drivers of each location and period, as ``drivers.coded`` makes them; None: no column.
+        list_prices: as ``drivers.list_prices`` makes them; None: prices are no driver.
 
     Returns:
         One row per series and period, history and horizon, and headers per series: ``bucket``, the series key, ``t``
-        (period index), ``demand``, ``lower_bound`` and ``exposure`` where stock ran out, ``is_closed``, ``events``.
-        There are exactly ``n_buckets`` partitions: adaptive execution does not coalesce an explicit placement.
+        (period index), ``demand``, ``lower_bound`` and ``exposure`` where stock ran out, ``is_closed``; with ``facts``
+        and with ``price`` (as sold) and ``list_price`` where asked for, an entry of the price list being a row of its
+        own. There are exactly ``n_buckets`` partitions: adaptive execution does not coalesce an explicit placement.
     """
     ahead, no_demand = F.col("period_start") > F.lit(span.cutoff), F.lit(None).cast("double").alias("demand")
     t = (F.datediff("period_start", F.lit(span.first)) / span.frequency.days).cast("int").alias("t")
     ran_out = F.col("is_censored")
     sold, share = F.when(ran_out, F.col("sales")), F.when(ran_out, F.col("in_stock_share"))
-    horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead).select(
-        *SERIES, t, no_demand, "is_closed", "events"
-    )  # fmt: skip
-    events = F.broadcast(calendar.select("location_id", "period_start", "events"))
-    history = demand.join(events, ["location_id", "period_start"], "left").select(
-        *SERIES, t, "demand", sold.alias("lower_bound"), share.alias("exposure"), "is_closed", "events"
-    )
+    horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead)
+    price = [] if list_prices is None else [F.col("unit_price").alias("price")]
+    rows = demand.select(
+        *SERIES, t, "demand", "is_closed", sold.alias("lower_bound"), share.alias("exposure"), *price
+    ).unionByName(horizon.select(*SERIES, t, no_demand, "is_closed"), allowMissingColumns=True)
+    if facts is not None:
+        rows = rows.join(F.broadcast(facts), ["location_id", "t"], "left")
     headers = series.selectExpr(
         *SERIES,
         f"stack(4, {SHARE}, revenue_share_before, {EVALUATION_SPAN}, double(evaluation_span), "
         f"{PRIOR_LOG_MEAN}, prior_log_mean, {PRIOR_SERIES}, prior_series) AS (t, demand)",
         "false AS is_closed",
-        f"IF(t = {PRIOR_SERIES}, array(prior_category), NULL) AS events",
+        f"IF(t = {PRIOR_SERIES}, prior_category, NULL) AS prior_category",
     ).where("demand IS NOT NULL")
+    rows = rows.unionByName(headers, allowMissingColumns=True)
+    if list_prices is not None:
+        entries = series.select(*SERIES).join(list_prices, "item_id").withColumn("is_closed", F.lit(False))
+        rows = rows.unionByName(entries, allowMissingColumns=True)
     bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int").alias("bucket")
-    rows = history.unionByName(horizon, allowMissingColumns=True).unionByName(headers, allowMissingColumns=True)
     return rows.select(bucket, "*").repartitionById(n_buckets, F.col("bucket"))
 
 
@@ -136,27 +152,27 @@ class Bucket:
     prior_category: list[str | None]
 
 
-def as_bucket(rows: pa.Table, span: Span) -> Bucket:
-    """Pivot long rows into a panel; independent of the order of the rows."""
+def as_bucket(rows: pa.Table, span: Span, catalogue: Catalogue = NOTHING) -> Bucket:
+    """Pivot long rows into a panel, as known at its end; independent of the order of the rows."""
     items, locations, codes = _series_codes(rows)
-    t, values = rows["t"].to_numpy(), rows["demand"].to_numpy()
-    is_header, n_series, width = t < 0, len(items), span.n_periods + span.horizon
-    headers = {SHARE: 0.0, EVALUATION_SPAN: float(span.horizon), PRIOR_LOG_MEAN: np.nan, PRIOR_SERIES: 0.0}
-    header = {index: np.full(n_series, default) for index, default in headers.items()}
-    for index, filled in header.items():
-        filled[codes[t == index]] = values[t == index]
-    categories = _categories(rows["events"].filter(pa.array(t == PRIOR_SERIES)), codes[t == PRIOR_SERIES], n_series)
-    codes, t, values = codes[~is_header], t[~is_header], values[~is_header]
-    demand, is_closed = np.full((n_series, width), np.nan), np.zeros((n_series, width), dtype=bool)
-    demand[codes, t], is_closed[codes, t] = values, rows["is_closed"].to_numpy()[~is_header]
-    past = {name: np.full((n_series, width), np.nan) for name in ("lower_bound", "exposure")}
-    for name, cells in past.items():
-        cells[codes, t] = rows[name].to_numpy()[~is_header]
-    ran_out = bool(np.isfinite(past["lower_bound"]).any())
+    t = rows["t"].to_numpy()
+    n_series, width = len(items), span.n_periods + span.horizon
+    is_period = t >= 0
+    if catalogue.item_price is not ItemPrice.NONE:
+        is_period &= rows["list_price"].is_null().to_numpy()
+    own, period = codes[is_period], t[is_period]
+    filled = {name: np.full((n_series, width), np.nan) for name in ("demand", "lower_bound", "exposure")}
+    for name, cells in filled.items():
+        cells[own, period] = rows[name].to_numpy()[is_period]
+    demand, lower_bound, exposure = (cells[:, : span.n_periods] for cells in filled.values())
+    is_closed = np.zeros((n_series, width), dtype=bool)
+    is_closed[own, period] = rows["is_closed"].to_numpy()[is_period]
+    ran_out = bool(np.isfinite(lower_bound).any())
     start = np.full(n_series, span.n_periods)
-    np.minimum.at(start, codes, t)
+    np.minimum.at(start, own, period)
+    facts = facts_of(rows, codes, n_series, span.n_periods, span.horizon, catalogue)
     panel = Panel(
-        demand=demand[:, : span.n_periods],
+        demand=demand,
         is_closed=is_closed,
         start=start,
         first_day=span.first,
@@ -164,29 +180,31 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
         season_length=span.frequency.season_length,
         longer_seasons=span.frequency.longer_seasons,
         horizon=span.horizon,
-        events=_event_flags(rows["events"].filter(pa.array(~is_header)), codes, t, (n_series, width)),
-        lower_bound=past["lower_bound"][:, : span.n_periods] if ran_out else None,
-        exposure=past["exposure"][:, : span.n_periods] if ran_out else None,
-    )
-    whole = {index: header[index].astype(np.int64) for index in (EVALUATION_SPAN, PRIOR_SERIES)}
-    return Bucket(
-        items,
-        locations,
-        panel,
-        header[SHARE],
-        whole[EVALUATION_SPAN],
-        header[PRIOR_LOG_MEAN],
-        whole[PRIOR_SERIES],
-        categories,
-    )
+        lower_bound=lower_bound if ran_out else None,
+        exposure=exposure if ran_out else None,
+        events=facts.events,
+        known_from=facts.known_from,
+        records=facts.records,
+    ).until(span.n_periods)
+    return Bucket(items, locations, panel, *_headers(rows, codes, span))
 
 
-def _categories(events: pa.ChunkedArray, codes: IntArray, n_series: int) -> list[str | None]:
-    """Prior category of each series, from the header rows that carry it."""
-    found: list[str | None] = [None] * n_series
-    for code, names in zip(codes.tolist(), events.to_pylist(), strict=True):
-        found[code] = names[0] if names else None
-    return found
+def _headers(
+    rows: pa.Table, codes: IntArray, span: Span
+) -> tuple[FloatArray, IntArray, FloatArray, IntArray, list[str | None]]:
+    """What header rows carry of each series, in the order of ``Bucket``."""
+    t, values, n_series = rows["t"].to_numpy(), rows["demand"].to_numpy(), int(codes.max(initial=-1)) + 1
+    defaults = {SHARE: 0.0, EVALUATION_SPAN: float(span.horizon), PRIOR_LOG_MEAN: np.nan, PRIOR_SERIES: 0.0}
+    found = {index: np.full(n_series, default) for index, default in defaults.items()}
+    for index, filled in found.items():
+        filled[codes[t == index]] = values[t == index]
+    is_prior = t == PRIOR_SERIES
+    categories: list[str | None] = [None] * n_series
+    named = rows["prior_category"].filter(pa.array(is_prior)).to_pylist()
+    for code, name in zip(codes[is_prior].tolist(), named, strict=True):
+        categories[code] = name
+    spans, series = (found[index].astype(np.int64) for index in (EVALUATION_SPAN, PRIOR_SERIES))
+    return found[SHARE], spans, found[PRIOR_LOG_MEAN], series, categories
 
 
 def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:
@@ -200,15 +218,3 @@ def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return [names[each][0] for each in order], [names[each][1] for each in order], rank[position]
-
-
-def _event_flags(events: pa.ChunkedArray, codes: IntArray, t: IntArray, shape: tuple[int, int]) -> dict[str, BoolArray]:
-    """Event name -> the periods in which it falls."""
-    lists = events.combine_chunks()
-    rows, names = pc.list_parent_indices(lists).to_numpy(), pc.list_flatten(lists).dictionary_encode()
-    flags: dict[str, BoolArray] = {}
-    for code, name in sorted(enumerate(names.dictionary.to_pylist()), key=lambda pair: pair[1]):
-        flags[name] = np.zeros(shape, dtype=bool)
-        own = rows[names.indices.to_numpy() == code]
-        flags[name][codes[own], t[own]] = True
-    return flags
