@@ -10,6 +10,7 @@ several weights of the class, and their quantiles held against what came. Steps 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +23,7 @@ from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, RMSSE, Choice, Contest, Criterion, choose
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_law import ALL, ErrorLaw, Pool, error_law, pooled
+from skucast.forecasting.learner import Learner, LearnerSettings, train_all, training_cutoffs
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles
@@ -31,6 +33,8 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 WEIGHTS = (0.0, 5.0, 20.0, 60.0, 200.0, 1e9)
 RULES = Forecast()
+LEARNER = LearnerSettings()
+TRAINING: list[float] = []
 
 
 def main() -> None:
@@ -40,11 +44,13 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=500)
     parser.add_argument("--dates", type=int, default=8)
     parser.add_argument("--arima", action="store_true")
+    parser.add_argument("--learner", action="store_true", help="let in gradient boosting over all series")
     parser.add_argument("--origins", type=int, default=RULES.origins)
     parser.add_argument("--origin-step", type=int, default=RULES.origin_step)
     arguments = parser.parse_args()
     for name in arguments.data.split(","):
         how = replace(plan(with_arima=arguments.arima), origins=arguments.origins, origin_step=arguments.origin_step)
+        how = with_learner(how) if arguments.learner else how
         results = list(held_out(SOURCES[name](arguments.series), arguments.dates, how))
         print(f"\n{name}: {results[0].actual.size} series, {len(results)} dates, sum over {results[0].span} periods")
         print(
@@ -61,6 +67,13 @@ def plan(*, with_arima: bool) -> Plan:
     return Plan(methods, by_class, RULES.origins, RULES.origin_step, RULES.min_periods, {}, "none", 3.0, "flag")
 
 
+def with_learner(how: Plan) -> Plan:
+    """The plan with gradient boosting for every class."""
+    name = "gradient_boosting"
+    by_class = {each: (*listed, name) for each, listed in how.methods_by_class.items()}
+    return replace(how, methods=(*how.methods, name), methods_by_class=by_class)
+
+
 Pick = Callable[["HeldOut"], Choice]
 
 
@@ -70,7 +83,7 @@ def rules(names: tuple[str, ...]) -> dict[str, Pick]:
     for weight in WEIGHTS:
         found[f"weight {weight:g}"] = lambda each, weight=weight: each.choose(PINBALL, weight)
     for place, name in enumerate(names):
-        if name.startswith(("combination", "ses")):
+        if name.startswith(("combination", "ses", "gradient")):
             found[f"always {name}"] = lambda each, place=place: each.always(place)
     return found
 
@@ -131,7 +144,11 @@ def held_out(panel: Panel, n_dates: int, how: Plan) -> Iterator[HeldOut]:
     for back in range(n_dates - 1, -1, -1):
         cut = panel.n_periods - panel.horizon - step * back
         known = panel.until(cut)
-        fits = forecast_panel(known, how, np.zeros(panel.n_series))
+        began = time.perf_counter()
+        cutoffs = training_cutoffs(cut, panel.horizon, how.origins, how.origin_step)
+        learner = train_all(known, cutoffs, LEARNER) if "gradient_boosting" in how.methods else Learner()
+        TRAINING.append(time.perf_counter() - began)
+        fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series))
         pools = pools_of(fits.contest)
         law = error_law(pools, fits.contest.trials.names, LEVELS, panel.horizon, RULES.min_pooled_errors)
         yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, panel.actuals(cut).sum(axis=1))

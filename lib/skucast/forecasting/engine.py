@@ -13,6 +13,7 @@ from skucast.forecasting.choice import Contest
 from skucast.forecasting.combination import COMBINATIONS, combined
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
+from skucast.forecasting.learner import Learner
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import capped, is_outlier
@@ -40,6 +41,7 @@ class Plan:
         outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
         with_components: say also what each forecast is made of.
         prophet: settings of Prophet.
+        learner: models over all series, trained beforehand; the series that it forecasts need not be among those.
     """
 
     methods: tuple[str, ...]
@@ -53,6 +55,7 @@ class Plan:
     outlier_treatment: str
     with_components: bool = False
     prophet: ProphetSettings = field(default_factory=ProphetSettings)
+    learner: Learner = field(default_factory=Learner)
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be carried out.
@@ -116,10 +119,10 @@ def forecast_panel(
         panel: histories up to the cutoff.
         plan: methods, origins and outliers.
         revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
-        methods: cheapest first; None: the registry, with the plan's settings of Prophet.
+        methods: cheapest first; None: the registry, with the plan's settings of Prophet and learner.
         evaluation_span: steps whose sum a champion is chosen by, shape (n_series,); None: the horizon.
     """
-    methods = candidates_of(plan, methods_with(plan.prophet) if methods is None else methods)
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner) if methods is None else methods)
     shape, log = profile(panel), FitLog(panel.n_series)
     listed = candidate_methods(
         shape.demand_class, plan.methods, plan.methods_by_class, revenue_share_before, plan.tier_shares, methods
@@ -145,7 +148,7 @@ def forecast_panel(
 
 def candidate_names(plan: Plan) -> tuple[str, ...]:
     """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
-    methods = candidates_of(plan, methods_with(plan.prophet))
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner))
     return (*(method.name for method in methods), *_combinations(plan))
 
 
