@@ -146,7 +146,7 @@ def held_out(panel: Panel, n_dates: int, how: Plan) -> Iterator[HeldOut]:
         known = panel.until(cut)
         began = time.perf_counter()
         cutoffs = training_cutoffs(cut, panel.horizon, how.origins, how.origin_step)
-        learner = train_all(known, cutoffs, LEARNER) if "gradient_boosting" in how.methods else Learner()
+        learner = train_all(known, cutoffs, LEARNER, how.treatment) if "gradient_boosting" in how.methods else Learner()
         TRAINING.append(time.perf_counter() - began)
         fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series))
         pools = pools_of(fits.contest)

@@ -78,6 +78,17 @@ class Plan:
             return lambda demand: demand
         return partial(capped, method=self.outlier_method, limit=self.outlier_limit)
 
+    def without(self, name: str) -> Plan:
+        """The plan without one method."""
+        return replace(
+            self,
+            methods=tuple(each for each in self.methods if each != name),
+            methods_by_class={
+                of_class: tuple(each for each in listed if each != name)
+                for of_class, listed in self.methods_by_class.items()
+            },
+        )
+
 
 @dataclass(frozen=True)
 class PanelFits:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from skucast.forecasting.boosting import Growth, Trees, boosted
-from skucast.forecasting.learner_features import Known, features
+from skucast.forecasting.learner_features import DAYS_PER_YEAR, Known, features
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
+
+Treatment = Callable[[FloatArray], FloatArray]
+"""Demand as observed -> demand as the methods see it, row by row."""
+
+METHOD = "gradient_boosting"
+"""Name of the method that applies the models."""
+
+MOST_ORIGINS = 26
+"""Origins that rows are taken from."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +27,13 @@ class LearnerSettings:
 
     Attributes:
         max_series: series that it learns from; of more a sample is drawn by their keys.
-        max_rows: rows (series × origins × steps) that it learns from; of more fewer origins are taken.
+        max_rows: rows (series × origins × steps) that it learns from; of more every origin takes a part.
         min_rows: with fewer there is no model.
         growth: of the trees.
     """
 
     max_series: int = 1_000
-    max_rows: int = 100_000
+    max_rows: int = 50_000
     min_rows: int = 2_000
     growth: Growth = field(default_factory=Growth)
 
@@ -95,53 +104,66 @@ def training_cutoffs(n_periods: int, horizon: int, origins: int, origin_step: in
     return (*found, n_periods)
 
 
-def train(panel: Panel, settings: LearnerSettings) -> Model | None:
-    """A model of everything that a panel knows; None with too few rows. The order of the series matters.
+def train(panel: Panel, cutoff: int, settings: LearnerSettings, treatment: Treatment) -> Model | None:
+    """A model of everything that a cutoff knew; None with too few rows. The order of the series matters.
 
     Args:
-        panel: the sample as of a cutoff, ordered by key, demand as the methods see it.
+        panel: the sample, ordered by key.
+        cutoff: periods that it knew.
         settings: size of sample and trees.
+        treatment: what is done to the demand it knew before methods see it.
     """
-    known = Known.of(panel)
-    rows = training_rows(panel, known, settings.max_rows)
+    seen = panel.until(cutoff)
+    seen = replace(seen, demand=treatment(seen.demand))
+    known = Known.of(seen)
+    rows = training_rows(seen, known, settings)
     if rows.ratio.size < settings.min_rows or not rows.ratio.any():
         return None
     trees = boosted(rows.inputs, rows.ratio, rows.weight, settings.growth)
-    return Model(panel.n_periods, known, trees, rows.ratio.size, np.unique(rows.series).size)
+    return Model(cutoff, known, trees, rows.ratio.size, np.unique(rows.series).size)
 
 
-def train_all(panel: Panel, cutoffs: Sequence[int], settings: LearnerSettings) -> Learner:
-    """Models of several cutoffs of one panel of not too many series."""
-    models = [train(panel.until(cutoff), settings) for cutoff in cutoffs]
+def train_all(panel: Panel, cutoffs: Sequence[int], settings: LearnerSettings, treatment: Treatment) -> Learner:
+    """Models of several cutoffs of one panel, one after the other."""
+    models = [train(panel, cutoff, settings, treatment) for cutoff in cutoffs]
     return Learner({model.cutoff: model for model in models if model})
 
 
-def training_rows(panel: Panel, known: Known, max_rows: int) -> TrainingRows:
-    """Every series at several origins, with what came after each. Nothing is unknown at the panel's end."""
-    parts = [_rows_at(panel, origin, known) for origin in _training_origins(panel, max_rows)]
-    columns = zip(*((part.inputs, part.ratio, part.weight, part.series) for part in parts), strict=True)
+def training_rows(panel: Panel, known: Known, settings: LearnerSettings) -> TrainingRows:
+    """Series at many origins, with what came after each, all of it before the panel's end.
+
+    Of too many rows every origin takes another part of the series: what happened to all of them at once, seen at few
+    origins, would be learnt as if it always happened.
+    """
+    origins = _training_origins(panel)
+    part = -(-panel.n_series * panel.horizon * len(origins) // settings.max_rows)
+    parts = [
+        _rows_at(panel, origin, np.arange(place % part, panel.n_series, part), known)
+        for place, origin in enumerate(origins)
+    ]
+    columns = zip(*((each.inputs, each.ratio, each.weight, each.series) for each in parts), strict=True)
     return TrainingRows(*(np.concatenate(column) for column in columns))
 
 
-def _training_origins(panel: Panel, max_rows: int) -> list[int]:
-    """Latest origins whose whole horizon is known, spread over the last two years; at least one."""
+def _training_origins(panel: Panel) -> list[int]:
+    """Origins whose whole horizon is known, spread over the last two years; at least one."""
     latest = max(panel.n_periods - panel.horizon, 1)
-    years = round(2 * 365.25 / panel.period_days)
-    count = int(np.clip(max_rows // max(panel.n_series * panel.horizon, 1), 1, latest))
+    years = round(2 * DAYS_PER_YEAR / panel.period_days)
     earliest = max(latest - max(years, 2 * panel.horizon), min(latest, 4))
-    return np.unique(np.linspace(earliest, latest, min(count, latest - earliest + 1)).round().astype(int)).tolist()
+    found: list[int] = np.unique(np.linspace(earliest, latest, MOST_ORIGINS).round().astype(np.int64)).tolist()
+    return found
 
 
-def _rows_at(panel: Panel, origin: int, known: Known) -> TrainingRows:
-    seen = features(panel.until(origin), known)
-    actual = panel.actuals(origin)
-    closed = panel.is_closed[:, origin : origin + panel.horizon]
+def _rows_at(panel: Panel, origin: int, series: IntArray, known: Known) -> TrainingRows:
+    """Rows of some series at one origin: open steps of known demand, of series with a level."""
+    own = panel.rows(series)
+    seen, actual = features(own.until(origin), known), own.actuals(origin)
+    is_open = ~own.is_closed[:, origin : origin + panel.horizon]
     with np.errstate(invalid="ignore"):
-        usable = (seen.level > 0)[:, None] & np.isfinite(actual) & ~closed
-    series, step = np.nonzero(usable)
+        row, step = np.nonzero((seen.level > 0)[:, None] & np.isfinite(actual) & is_open)
     return TrainingRows(
-        inputs=np.hstack([seen.of_series[series], seen.of_step[series, step]]),
-        ratio=actual[series, step] / seen.level[series],
-        weight=seen.level[series] / seen.scale[series],
-        series=series,
+        inputs=np.hstack([seen.of_series[row], seen.of_step[row, step]]),
+        ratio=actual[row, step] / seen.level[row],
+        weight=seen.level[row] / seen.scale[row],
+        series=series[row],
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import partial
 
 from skucast.forecasting.fits import Components, FitPanel, batched, level_only, per_series
+from skucast.forecasting.learner import METHOD as LEARNER_METHOD
 from skucast.forecasting.learner import Learner
 from skucast.forecasting.models import library_arima, library_prophet
 from skucast.forecasting.models.aggregation import adida, imapa
@@ -73,7 +74,7 @@ def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
 
 def learnt(learner: Learner) -> Method:
     """The model over all series, as trained for a run."""
-    return Method("gradient_boosting", batched(partial(gradient_boosting, learner=learner)))
+    return Method(LEARNER_METHOD, batched(partial(gradient_boosting, learner=learner)))
 
 
 METHODS: tuple[Method, ...] = (

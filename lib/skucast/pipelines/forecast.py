@@ -13,6 +13,7 @@ from skucast.forecasting.error_law import error_law
 from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
+from skucast.pipelines.learning import with_learner
 from skucast.store.runs import Stage
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
 from skucast.transforms.fitting import Layout, fitted
@@ -35,9 +36,11 @@ def forecast(context: Context) -> None:
         span = Span(first, clock.cutoff, _horizon(context), clock.frequency)
         n_rows = n_series * (span.n_periods + span.horizon)
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
-        panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
-        fits = fitted(panel, span, _engine_plan(context)).persist(StorageLevel.DISK_ONLY)
-        _write_forecast(context, stage, fits, span, n_series)
+        calendar = calendar_of(context, span.first, span.last)
+        plan = with_learner(rules, _engine_plan(context), stage, (known, calendar, series), span, n_series)
+        panel = long_panel(known, calendar, series, span, n_buckets)
+        fits = fitted(panel, span, plan).persist(StorageLevel.DISK_ONLY)
+        _write_forecast(context, stage, fits, (plan, span), n_series)
         for frame in (fits, series):
             frame.unpersist()
 
@@ -81,8 +84,8 @@ def _with_spans(context: Context, series: DataFrame) -> DataFrame:
     return series.join(spans, [*SERIES], "left").select(*series.columns, own)
 
 
-def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span, n_series: int) -> None:
-    rules, tables, plan = context.config.forecast, context.warehouse, _engine_plan(context)
+def _write_forecast(context: Context, stage: Stage, fits: DataFrame, how: tuple[Plan, Span], n_series: int) -> None:
+    (plan, span), rules, tables = how, context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = Layout.of(plan, span)
     found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
