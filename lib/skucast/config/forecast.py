@@ -62,7 +62,7 @@ class Learner(Section):
     rounds: Annotated[int, Field(ge=1, le=10_000)] = 100
     leaves: Annotated[int, Field(ge=2, le=1_000)] = 15
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
-    min_leaf_rows: Annotated[int, Field(ge=1)] = 100
+    min_leaf_rows: Annotated[int, Field(ge=1)] = 200
 
     @property
     def settings(self) -> learner.LearnerSettings:

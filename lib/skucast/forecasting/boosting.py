@@ -29,7 +29,7 @@ class Growth:
     rounds: int = 100
     leaves: int = 15
     learning_rate: float = 0.05
-    min_leaf_rows: int = 100
+    min_leaf_rows: int = 200
 
 
 @dataclass(frozen=True)
