@@ -16,7 +16,7 @@ from skucast.forecasting.learner import Learner, LearnerSettings, Model, Treatme
 from skucast.forecasting.learner_features import Known
 from skucast.transforms.panel import SERIES, Span, as_bucket
 
-_PARTS = 10_000
+_PARTS = 1_000_000
 _TREES: dict[str, tuple[Any, pa.DataType]] = {
     "roots": (np.int32, pa.int32()), "feature": (np.int32, pa.int32()), "threshold": (np.float64, pa.float64()),
     "left": (np.int32, pa.int32()), "right": (np.int32, pa.int32()), "unknown_left": (np.bool_, pa.bool_()),
