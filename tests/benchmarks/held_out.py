@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.held_out [--data weekly,daily,carparts,fresh] [--series 500] [--dates 8]
 
-For each of several decision dates the panel is cut there, every candidate of the default configuration (ARIMA left out:
-``--arima`` lets it in) is backtested and fitted, errors are pooled as the jobs pool them, champions are chosen with
-several weights of the class, and their quantiles held against what came. Steps between the dates: half the horizon.
+For each of several decision dates the panel is cut there, every candidate of the default configuration is backtested
+and fitted (``--arima`` lets ARIMA in, ``--no-learner`` leaves out the model over all series, which else is trained
+on the same series), errors are pooled as the jobs pool them, champions are chosen with several weights of the class,
+and their quantiles held against what came. Steps between the dates: half the horizon.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, RMSSE, Choice, Contest, Criterion, choose
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_law import ALL, ErrorLaw, Pool, error_law, pooled
-from skucast.forecasting.learner import Learner, LearnerSettings, train_all, training_cutoffs
+from skucast.forecasting.learner import METHOD, Learner, train_all, training_cutoffs
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles
@@ -33,8 +34,6 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 WEIGHTS = (0.0, 5.0, 20.0, 60.0, 200.0, 1e9)
 RULES = Forecast()
-LEARNER = LearnerSettings()
-TRAINING: list[float] = []
 
 
 def main() -> None:
@@ -44,15 +43,18 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=500)
     parser.add_argument("--dates", type=int, default=8)
     parser.add_argument("--arima", action="store_true")
-    parser.add_argument("--learner", action="store_true", help="let in gradient boosting over all series")
+    parser.add_argument("--no-learner", action="store_true", help="leave out gradient boosting over all series")
     parser.add_argument("--origins", type=int, default=RULES.origins)
     parser.add_argument("--origin-step", type=int, default=RULES.origin_step)
     arguments = parser.parse_args()
     for name in arguments.data.split(","):
         how = replace(plan(with_arima=arguments.arima), origins=arguments.origins, origin_step=arguments.origin_step)
-        how = with_learner(how) if arguments.learner else how
+        how = how.without(METHOD) if arguments.no_learner else how
         results = list(held_out(SOURCES[name](arguments.series), arguments.dates, how))
         print(f"\n{name}: {results[0].actual.size} series, {len(results)} dates, sum over {results[0].span} periods")
+        print(
+            f"training of the model over all series: {np.mean([each.training_seconds for each in results]):.1f} s of CPU a date"
+        )
         print(
             f"{'':22}{'loss':>8}{'MAE':>8}   coverage at {' '.join(f'{level:g}' for level in LEVELS)}; of 0.95 by class"
         )
@@ -65,13 +67,6 @@ def plan(*, with_arima: bool) -> Plan:
     methods = tuple(name for name in RULES.methods if with_arima or name != "arima")
     by_class = {str(name): listed for name, listed in RULES.methods_by_class.items()}
     return Plan(methods, by_class, RULES.origins, RULES.origin_step, RULES.min_periods, {}, "none", 3.0, "flag")
-
-
-def with_learner(how: Plan) -> Plan:
-    """The plan with gradient boosting for every class."""
-    name = "gradient_boosting"
-    by_class = {each: (*listed, name) for each, listed in how.methods_by_class.items()}
-    return replace(how, methods=(*how.methods, name), methods_by_class=by_class)
 
 
 Pick = Callable[["HeldOut"], Choice]
@@ -98,6 +93,7 @@ class HeldOut:
         scale: spread scale, shape (n,).
         is_closed: closed steps ahead, shape (n, horizon).
         actual: demand summed over the horizon, units, shape (n,); NaN where unknown.
+        training_seconds: CPU time of training the model over all series.
     """
 
     contest: Contest
@@ -105,6 +101,7 @@ class HeldOut:
     scale: FloatArray
     is_closed: BoolArray
     actual: FloatArray
+    training_seconds: float
 
     @property
     def span(self) -> int:
@@ -144,14 +141,17 @@ def held_out(panel: Panel, n_dates: int, how: Plan) -> Iterator[HeldOut]:
     for back in range(n_dates - 1, -1, -1):
         cut = panel.n_periods - panel.horizon - step * back
         known = panel.until(cut)
-        began = time.perf_counter()
+        began = time.process_time()
         cutoffs = training_cutoffs(cut, panel.horizon, how.origins, how.origin_step)
-        learner = train_all(known, cutoffs, LEARNER, how.treatment) if "gradient_boosting" in how.methods else Learner()
-        TRAINING.append(time.perf_counter() - began)
+        learner = (
+            train_all(known, cutoffs, RULES.learner.settings, how.treatment) if METHOD in how.methods else Learner()
+        )
+        seconds = time.process_time() - began
         fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series))
         pools = pools_of(fits.contest)
         law = error_law(pools, fits.contest.trials.names, LEVELS, panel.horizon, RULES.min_pooled_errors)
-        yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, panel.actuals(cut).sum(axis=1))
+        actual = panel.actuals(cut).sum(axis=1)
+        yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, actual, seconds)
 
 
 def pools_of(contest: Contest) -> dict[tuple[str, str, int], Pool]:

@@ -96,20 +96,20 @@ class Forecast(Section):
     )  # fmt: skip
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
         "smooth": (
-            "naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "ets", "prophet", "arima", "combination_mean",
-            "combination_median",
+            "naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "gradient_boosting", "ets", "prophet", "arima",
+            "combination_mean", "combination_median",
         ),
         "erratic": (
-            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "imapa", "dynamic_theta", "ets", "prophet",
-            "arima", "combination_mean", "combination_median",
+            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "imapa", "dynamic_theta",
+            "gradient_boosting", "ets", "prophet", "arima", "combination_mean", "combination_median",
         ),
         "intermittent": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial", "combination_mean", "combination_median",
+            "negative_binomial", "gradient_boosting", "combination_mean", "combination_median",
         ),
         "lumpy": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial", "combination_mean", "combination_median",
+            "negative_binomial", "gradient_boosting", "combination_mean", "combination_median",
         ),
     }  # fmt: skip
     selection: Selection = Selection()
