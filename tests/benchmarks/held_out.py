@@ -52,9 +52,8 @@ def main() -> None:
         how = how.without(METHOD) if arguments.no_learner else how
         results = list(held_out(SOURCES[name](arguments.series), arguments.dates, how))
         print(f"\n{name}: {results[0].actual.size} series, {len(results)} dates, sum over {results[0].span} periods")
-        print(
-            f"training of the model over all series: {np.mean([each.training_seconds for each in results]):.1f} s of CPU a date"
-        )
+        seconds = np.mean([each.training_seconds for each in results])
+        print(f"training of the model over all series: {seconds:.1f} s of CPU a date")
         print(
             f"{'':22}{'loss':>8}{'MAE':>8}   coverage at {' '.join(f'{level:g}' for level in LEVELS)}; of 0.95 by class"
         )
