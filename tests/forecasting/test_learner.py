@@ -196,3 +196,10 @@ def test_the_registry_has_the_method_once_and_the_plan_its_models(panel, learner
     )
     without = plan.without(METHOD)
     assert METHOD not in (*without.methods, *(name for listed in without.methods_by_class.values() for name in listed))
+
+
+def test_a_bulk_order_teaches_no_more_than_a_large_one(panel):
+    large, huge = panel.demand.copy(), panel.demand.copy()
+    large[3, 58], huge[3, 58] = 1e6, 1e9
+    ours, theirs = (learner_of(replace(panel, demand=each), 60) for each in (large, huge))
+    assert_same(ours, theirs, 60)

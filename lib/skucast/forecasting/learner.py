@@ -20,6 +20,10 @@ METHOD = "gradient_boosting"
 MOST_ORIGINS = 26
 """Origins that rows are taken from."""
 
+FARTHEST = 5.0
+"""Spreads above the level beyond which a demand teaches no more: one bulk order would rule the leaves of many series,
+and what errors it leads to is told by the pooled errors. Source: Huber (1964), for a bounded influence."""
+
 
 @dataclass(frozen=True)
 class LearnerSettings:
@@ -79,7 +83,7 @@ class TrainingRows:
 
     Attributes:
         inputs: shape (k, n_features).
-        ratio: demand in units of the level, shape (k,).
+        ratio: demand in units of the level, not ``FARTHEST`` spreads above it, shape (k,).
         weight: level in units of the spread scale: it makes the deviance one of demand in units of the scale.
         series: row of the panel each came from, shape (k,).
     """
@@ -161,9 +165,10 @@ def _rows_at(panel: Panel, origin: int, series: IntArray, known: Known) -> Train
     is_open = ~own.is_closed[:, origin : origin + panel.horizon]
     with np.errstate(invalid="ignore"):
         row, step = np.nonzero((seen.level > 0)[:, None] & np.isfinite(actual) & is_open)
+    level, scale = seen.level[row], seen.scale[row]
     return TrainingRows(
         inputs=np.hstack([seen.of_series[row], seen.of_step[row, step]]),
-        ratio=actual[row, step] / seen.level[row],
-        weight=seen.level[row] / seen.scale[row],
+        ratio=np.minimum(actual[row, step], level + FARTHEST * scale) / level,
+        weight=level / scale,
         series=series[row],
     )
