@@ -35,6 +35,15 @@ def test_a_nightly_run_records_four_stages_that_are_done(reference: Filled) -> N
     assert (run["seconds"] > 0).all()
 
 
+def test_the_record_shows_apart_what_learning_from_all_series_cost(reference: Filled) -> None:
+    rows = frame_of(reference.folder, "run").set_index("stage").loc["forecast", "rows"]
+
+    assert rows["learner_rows"] > 2_000
+    assert 0 < rows["learner_series"] <= len(frame_of(reference.folder, "series_status"))
+    assert rows["learner_seconds"] >= 0
+    assert "gradient_boosting" in set(frame_of(reference.folder, "backtest")["method"])
+
+
 def test_every_row_that_came_in_was_accepted_or_rejected_or_a_duplicate(reference: Filled, sample: Sample) -> None:
     run = frame_of(reference.folder, "run").set_index("stage")
     rows = run.loc["ingest", "rows"]

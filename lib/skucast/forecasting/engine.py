@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from skucast.forecasting.combination import COMBINATIONS, combined
 from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
+from skucast.forecasting.learner import Learner
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import is_outlier, with_capped
@@ -41,6 +42,7 @@ class Plan:
         outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
         with_components: say also what each forecast is made of.
         prophet: settings of Prophet.
+        learner: models over all series, trained beforehand; the series that it forecasts need not be among those.
     """
 
     methods: tuple[str, ...]
@@ -54,6 +56,7 @@ class Plan:
     outlier_treatment: str
     with_components: bool = False
     prophet: ProphetSettings = field(default_factory=ProphetSettings)
+    learner: Learner = field(default_factory=Learner)
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be carried out.
@@ -76,6 +79,17 @@ class Plan:
             return as_data
         method, limit = self.outlier_method, self.outlier_limit
         return lambda panel: as_data(with_capped(panel, method, limit))
+
+    def without(self, name: str) -> Plan:
+        """The plan without one method."""
+        return replace(
+            self,
+            methods=tuple(each for each in self.methods if each != name),
+            methods_by_class={
+                of_class: tuple(each for each in listed if each != name)
+                for of_class, listed in self.methods_by_class.items()
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -122,10 +136,10 @@ def forecast_panel(
         panel: histories up to the cutoff.
         plan: methods, origins and outliers.
         revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
-        methods: cheapest first; None: the registry, with the plan's settings of Prophet.
+        methods: cheapest first; None: the registry, with the plan's settings of Prophet and learner.
         evaluation_span: steps whose sum a champion is chosen by, shape (n_series,); None: the horizon.
     """
-    methods = candidates_of(plan, methods_with(plan.prophet) if methods is None else methods)
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner) if methods is None else methods)
     found = recovered(panel) if panel.has_stock_outs else None
     drawn = None if found is None else panel.with_demand(found.draw)
     shape, log = profile(panel if drawn is None else drawn), FitLog(panel.n_series)
@@ -164,7 +178,7 @@ def forecast_panel(
 
 def candidate_names(plan: Plan) -> tuple[str, ...]:
     """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
-    methods = candidates_of(plan, methods_with(plan.prophet))
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner))
     return (*(method.name for method in methods), *_combinations(plan))
 
 

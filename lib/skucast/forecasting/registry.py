@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import partial
 
 from skucast.forecasting.fits import Components, FitPanel, batched, level_only, per_series
+from skucast.forecasting.learner import METHOD as LEARNER_METHOD
+from skucast.forecasting.learner import Learner
 from skucast.forecasting.models import library_arima, library_prophet
 from skucast.forecasting.models.aggregation import adida, imapa
 from skucast.forecasting.models.auto_arima import arima_batched
@@ -15,6 +17,7 @@ from skucast.forecasting.models.count_methods import best_count, negative_binomi
 from skucast.forecasting.models.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
 from skucast.forecasting.models.ets import ets, ets_components
 from skucast.forecasting.models.ets_multiplicative import ets_multiplicative
+from skucast.forecasting.models.gradient_boosting import gradient_boosting
 from skucast.forecasting.models.intermittent import croston, sba, tsb
 from skucast.forecasting.models.lag_year import theta_lag_year
 from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
@@ -69,6 +72,11 @@ def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
     )
 
 
+def learnt(learner: Learner) -> Method:
+    """The model over all series, as trained for a run."""
+    return Method(LEARNER_METHOD, batched(partial(gradient_boosting, learner=learner)))
+
+
 METHODS: tuple[Method, ...] = (
     Method("naive", batched(naive), is_anchor=True),
     Method("mean", batched(mean), is_anchor=True),
@@ -85,6 +93,7 @@ METHODS: tuple[Method, ...] = (
     Method("tsb_optimised", batched(tsb_optimised)),
     Method("imapa", batched(imapa)),
     Method("negative_binomial", batched(negative_binomial)),
+    learnt(Learner()),
     *prophets(ProphetSettings()),
     Method("ridge_autoregression", batched(ridge_autoregression), Tier.FULL),
     Method("theta_lag_year", batched(theta_lag_year), Tier.FULL),
@@ -101,7 +110,7 @@ METHODS: tuple[Method, ...] = (
 METHOD_NAMES: tuple[str, ...] = tuple(method.name for method in METHODS)
 
 
-def methods_with(settings: ProphetSettings) -> tuple[Method, ...]:
-    """The registry with settings of one's own for Prophet."""
-    chosen = {method.name: method for method in prophets(settings)}
+def methods_with(settings: ProphetSettings, learner: Learner) -> tuple[Method, ...]:
+    """The registry with settings of one's own for Prophet, and with what was learnt from all series."""
+    chosen = {method.name: method for method in (*prophets(settings), learnt(learner))}
     return tuple(chosen.get(method.name, method) for method in METHODS)

@@ -7,8 +7,10 @@ from datetime import date
 
 import numpy as np
 
+from skucast.forecasting.boosting import Growth
+from skucast.forecasting.learner import LearnerSettings, train_all
 from skucast.forecasting.panel import Panel
-from skucast.forecasting.registry import METHODS, Tier
+from skucast.forecasting.registry import METHODS, Tier, learnt
 from skucast.forecasting.stock_outs import as_data
 
 
@@ -20,7 +22,8 @@ def warm_up() -> None:
     panel = Panel(demand, closed, none, date(2024, 1, 1), 1, 7, 3, {})
     cut = np.where(np.isnan(demand), sold, np.nan)
     as_data(replace(panel, lower_bound=cut, exposure=0.5 + 0.0 * cut))
-    for method in METHODS:
+    learner = train_all(panel, [60], LearnerSettings(min_rows=1, growth=Growth(2, 3, 0.1, 5)), lambda seen: seen)
+    for method in (*METHODS, learnt(learner)):
         if method.tier != Tier.LIBRARY:
             method.fit(panel, {})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
@@ -16,6 +16,7 @@ from skucast.forecasting.status import Status
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.pipelines.drivers import drivers_known
+from skucast.pipelines.learning import Sample, with_learner
 from skucast.store.runs import Stage
 from skucast.tables import (
     BACKTEST,
@@ -51,11 +52,18 @@ def forecast(context: Context) -> None:
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
         calendar = calendar_of(context, span.first, span.last, series.select("location_id").distinct())
         drivers = drivers_known(context, stage, span)
-        panel = long_panel(
-            known, calendar, series, span, n_buckets, facts=drivers.facts, list_prices=drivers.list_prices
-        )
-        fits = fitted(panel, span, _engine_plan(context), drivers.catalogue).persist(StorageLevel.DISK_ONLY)
-        _write_forecast(context, stage, fits, span, n_series, prior.law)
+
+        def placed(rows: DataFrame, of_series: DataFrame, buckets: int) -> DataFrame:
+            facts, prices = drivers.facts, drivers.list_prices
+            return long_panel(rows, calendar, of_series, span, buckets, facts=facts, list_prices=prices)
+
+        def sampled(chosen: Column) -> DataFrame:
+            return placed(known.where(chosen), series.where(chosen), 1)
+
+        sample = Sample(n_series, sampled, drivers.catalogue)
+        plan = with_learner(rules, _engine_plan(context), stage, sample, span)
+        fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
+        _write_forecast(context, stage, fits, (plan, span), n_series, prior.law)
         for frame in (fits, candidates):
             frame.unpersist()
 
@@ -109,9 +117,9 @@ def _with_spans(context: Context, series: DataFrame) -> DataFrame:
 
 
 def _write_forecast(
-    context: Context, stage: Stage, fits: DataFrame, span: Span, n_series: int, launch: LaunchLaw | None
+    context: Context, stage: Stage, fits: DataFrame, how: tuple[Plan, Span], n_series: int, launch: LaunchLaw | None
 ) -> None:
-    rules, tables, plan = context.config.forecast, context.warehouse, _engine_plan(context)
+    (plan, span), rules, tables = how, context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = Layout.of(plan, span)
     found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
