@@ -69,6 +69,16 @@ def histories() -> pd.DataFrame:
                     "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [],
                 }
             )  # fmt: skip
+    rows += short_rows()
+    for item in (*made, "new", "unsold"):
+        for t, value in ((SHARE, 0.0), (EVALUATION_SPAN, 3.0)):
+            rows.append({"item_id": item, "location_id": "GB-1", "t": t, "demand": value, "is_closed": False})
+    return pd.DataFrame(rows).astype({"demand": object})
+
+
+def short_rows() -> list[dict[str, Any]]:
+    """A series of three known periods and one of none, with their priors."""
+    rows: list[dict[str, Any]] = []
     for item, start, amount in (("new", N_PERIODS - 3, 8.0), ("unsold", N_PERIODS, 0.0)):
         for t in range(start, N_PERIODS + HORIZON):
             known = t < N_PERIODS
@@ -78,16 +88,13 @@ def histories() -> pd.DataFrame:
                     "is_closed": t in CLOSED, "events": [],
                 }
             )  # fmt: skip
-    for item in (*made, "new", "unsold"):
-        for t, value in ((SHARE, 0.0), (EVALUATION_SPAN, 3.0)):
-            rows.append({"item_id": item, "location_id": "GB-1", "t": t, "demand": value, "is_closed": False})
     for item, categories in (("new", ["mugs"]), ("unsold", [None])):
         for t, value in ((PRIOR_LOG_MEAN, 1.0), (PRIOR_SERIES, 1234.0)):
             events = categories if t == PRIOR_SERIES else None
             rows.append(
                 {"item_id": item, "location_id": "GB-1", "t": t, "demand": value, "is_closed": False, "events": events}
             )
-    return pd.DataFrame(rows).astype({"demand": object})
+    return rows
 
 
 def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
