@@ -171,7 +171,13 @@ def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession) -> No
         partition = TaskContext.get().partitionId()
         return pd.DataFrame({"bucket": rows["bucket"].head(1), "partition": partition, "rows": len(rows)})
 
-    series = revenue_shares(demand).selectExpr("*", "2 AS evaluation_span")
+    series = revenue_shares(demand).selectExpr(
+        "*",
+        "2 AS evaluation_span",
+        "CAST(NULL AS DOUBLE) AS prior_log_mean",
+        "CAST(NULL AS DOUBLE) AS prior_series",
+        "CAST(NULL AS STRING) AS prior_category",
+    )
     panel = long_panel(demand, calendar, series, span, 6)
     placed = panel.groupBy("bucket").applyInPandas(where, "bucket int, partition int, rows int").toPandas()
 

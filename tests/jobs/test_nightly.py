@@ -55,14 +55,16 @@ def test_every_row_that_came_in_was_accepted_or_rejected_or_a_duplicate(referenc
     assert rows["rejected"] == len(frame_of(reference.folder, "rejected_sales_line"))
 
 
-def test_every_series_of_demand_has_a_status_and_a_forecast_of_every_step(reference: Filled) -> None:
+def test_every_series_that_sold_or_may_has_a_status_and_a_forecast_of_every_step(reference: Filled) -> None:
     demand, status, forecast = (frame_of(reference.folder, name) for name in ("demand", "series_status", "forecast"))
     run = frame_of(reference.folder, "run").set_index("stage")
 
-    assert set(status["item_id"]) == set(demand["item_id"])
+    expected = {*demand["item_id"], NEVER_SOLD}
+    assert set(status["item_id"]) == expected
+    assert status.set_index("item_id").loc[NEVER_SOLD, "status"] == "cold_start"
     assert not status.duplicated(["item_id", "location_id"]).any()
     steps = forecast.groupby("item_id")["step"].agg(list)
-    assert set(steps.index) == set(demand["item_id"])
+    assert set(steps.index) == expected
     assert all(sorted(each) == list(range(1, run.loc["forecast", "rows"]["horizon"] + 1)) for each in steps)
 
 

@@ -116,17 +116,25 @@ class Posterior:
     def quantiles(self, periods: int, levels: FloatArray) -> FloatArray:
         """Quantiles of demand summed over ``periods`` to come, units, shape (n, n_levels); rising with the level.
 
-        The distribution function is taken at points around the mean and interpolated between them on normal paper.
+        The distribution function is taken at a few points around the mean, then at many where it rises, and
+        interpolated between them on normal paper.
         """
         if periods == 0:
             return np.zeros((len(self.rates), levels.size))
-        points = np.linspace(-14.0, 5.0, 77)
-        centre = np.log(periods * self.mean)
-        reached = self.distribution(periods, np.exp(centre[:, None] + points))
-        place = norm.ppf(np.clip(np.maximum.accumulate(reached, axis=1), 1e-12, 1 - 1e-12))
-        found = np.stack([np.interp(norm.ppf(levels), own, points) for own in place]) if len(place) else place[:, :0]
-        found = found.reshape(-1, levels.size)
-        return np.where(levels <= reached[:, :1], 0.0, np.exp(centre[:, None] + found))
+        wide = np.log(periods * self.mean)[:, None] + np.linspace(-14.0, 6.0, 41)
+        reached = self.distribution(periods, np.exp(wide))
+        first = (reached < levels.min() / 2).sum(axis=1) - 1
+        last = wide.shape[1] - (reached > (1 + levels.max()) / 2).sum(axis=1)
+        ends = [
+            np.take_along_axis(wide, np.clip(each, 0, wide.shape[1] - 1)[:, None], axis=1) for each in (first, last)
+        ]
+        points = ends[0] + (ends[1] - ends[0]) * np.linspace(0.0, 1.0, 49)
+        reached = np.maximum.accumulate(self.distribution(periods, np.exp(points)), axis=1)
+        place, wanted = norm.ppf(np.clip(reached, 1e-12, 1 - 1e-12)), norm.ppf(levels)
+        found = np.zeros((len(points), levels.size))
+        for row in range(len(points)):
+            found[row] = np.interp(wanted, place[row], points[row])
+        return np.where(levels <= reached[:, :1], 0.0, np.exp(found))
 
     def distribution(self, periods: int, at: FloatArray) -> FloatArray:
         """Probability that demand summed over ``periods`` > 0 is at most ``at``, shape (n, n_points).
