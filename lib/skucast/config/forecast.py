@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from skucast.config.groups import Groups
 from skucast.config.parts import Probability, Section, Share
 from skucast.forecasting.models import prophet_settings
 
@@ -102,6 +103,7 @@ class Forecast(Section):
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200
     max_fallback_share: Share = 0.2
     components: bool = False
+    groups: Groups = Groups()
     prophet: Prophet = Prophet()
 
     @field_validator("quantile_levels")

@@ -13,6 +13,7 @@ from skucast.forecasting.error_law import error_law
 from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
+from skucast.pipelines.groups import GroupRun, forecast_groups
 from skucast.store.runs import Stage
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
 from skucast.transforms.fitting import Layout, fitted
@@ -23,9 +24,9 @@ from skucast.transforms.spread import pooled_errors, pools
 
 
 def forecast(context: Context) -> None:
-    """``demand`` → ``forecast``, ``backtest``, ``series_status`` for this cutoff."""
+    """``demand`` → ``forecast``, ``backtest``, ``series_status`` and forecasts of groups for this cutoff."""
     with context.record.stage("forecast") as stage:
-        clock = context.begin(stage, "demand", "item_location", "event", "sales_line")
+        clock = context.begin(stage, "demand", "item", "item_location", "event", "hierarchy", "sales_line")
         rules, known = context.config.forecast, demand_known(context)
         series = _with_spans(context, revenue_shares(known)).persist(StorageLevel.DISK_ONLY)
         n_series = series.count()
@@ -36,10 +37,12 @@ def forecast(context: Context) -> None:
         n_rows = n_series * (span.n_periods + span.horizon)
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
         panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
-        fits = fitted(panel, span, _engine_plan(context)).persist(StorageLevel.DISK_ONLY)
+        plan = _engine_plan(context)
+        fits = fitted(panel, span, plan).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, span, n_series)
-        for frame in (fits, series):
-            frame.unpersist()
+        fits.unpersist()
+        forecast_groups(GroupRun(context, known, series, span, plan))
+        series.unpersist()
 
 
 def _engine_plan(context: Context) -> Plan:
