@@ -28,6 +28,10 @@ class Forest:
         """All nodes above leaves."""
         return list(dict.fromkeys(node for path in self.paths.values() for node in path))
 
+    def node_paths(self) -> dict[str, tuple[str, ...]]:
+        """Node -> the nodes from the root down to itself."""
+        return {node: path[: place + 1] for path in self.paths.values() for place, node in enumerate(path)}
+
     @property
     def root(self) -> str:
         """Root of the one tree."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -10,24 +11,28 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from skucast.transforms.reconciliation import bottom_up, reconciled, tree_of
+from skucast.transforms.reconciliation import bottom_up, branching_nodes, reconciled
 from tests.transforms.reconciliation_reference import Forest, least_squares, random_forest
 
 pytestmark = pytest.mark.spark
 
-LEAF_SCHEMA = "item_id string, location_id string, path array<string>, step int, base_mean double, variance double"
-BASE_SCHEMA = "key string, step int, base_mean double, variance double"
+DAY = date(2011, 1, 3)
+LEAF_SCHEMA = (
+    "item_id string, location_id string, path array<string>, step int, period_start date, base_mean double, "
+    "variance double"
+)
+BASE_SCHEMA = "path array<string>, step int, base_mean double, variance double"
 
 
 def frames(spark: SparkSession, forest: Forest, partitions: int = 1) -> tuple[DataFrame, DataFrame]:
     leaves = [
-        (leaf, "L", list(path), step + 1, float(mean), float(forest.variance[leaf]))
+        (leaf, "L", list(path), step + 1, DAY, float(mean), float(forest.variance[leaf]))
         for leaf, path in forest.paths.items()
         for step, mean in enumerate(forest.base[leaf])
     ]
     bases = [
-        (node, step + 1, float(mean), float(forest.variance[node]))
-        for node in forest.nodes
+        (list(path), step + 1, float(mean), float(forest.variance[node]))
+        for node, path in forest.node_paths().items()
         if node in forest.base
         for step, mean in enumerate(forest.base[node])
     ]
@@ -40,10 +45,11 @@ def frames(spark: SparkSession, forest: Forest, partitions: int = 1) -> tuple[Da
 def solved(spark: SparkSession, forest: Forest, partitions: int = 1) -> pd.DataFrame:
     """Reconciled leaves and the nodes above them: key, step, mean."""
     leaves, bases = frames(spark, forest, partitions)
-    with reconciled(leaves.persist(), bases) as means:
-        below = means.select(F.col("item_id").alias("key"), "step", "mean")
-        found = below.unionByName(bottom_up(means)).toPandas()
-    leaves.unpersist()
+    means = reconciled(leaves.persist(), bases).persist()
+    above = bottom_up(means).select(F.element_at("path", -1).alias("key"), "step", "mean")
+    found = means.select(F.col("item_id").alias("key"), "step", "mean").unionByName(above).toPandas()
+    for frame in (leaves, means):
+        frame.unpersist()
     return found.pivot_table(index="key", columns="step", values="mean")
 
 
@@ -116,13 +122,12 @@ def test_a_certain_leaf_does_not_move(spark: SparkSession):
     assert {"a": 5.5, "b": 8.5, "z": 0.0, "c": 14.0, "t": 14.0} == pytest.approx(means.to_dict())
 
 
-def test_a_tree_knows_its_nodes(spark: SparkSession):
+def test_a_node_with_one_child_has_no_history_of_its_own(spark: SparkSession):
     rows: list[tuple[Any, ...]] = [
         ("a", "L", ["t", "c", "i/a"]), ("a", "M", ["t", "c", "i/a"]), ("b", "L", ["t", "c", "i/b"]),
-        ("d", "L", ["t", "i/d"]),
+        ("d", "L", ["t", "e", "i/d"]),
     ]  # fmt: skip
-    tree = tree_of(spark.createDataFrame(rows, "item_id string, location_id string, path array<string>"))
-    found = {row["key"]: (row["parent"], row["depth"], row["n_series"], row["n_children"]) for row in tree.collect()}
-    assert {
-        "t": (None, 0, 4, 2), "c": ("t", 1, 3, 2), "i/a": ("c", 2, 2, 2), "i/b": ("c", 2, 1, 1), "i/d": ("t", 1, 1, 1),
-    } == found  # fmt: skip
+    nodes = branching_nodes(spark.createDataFrame(rows, "item_id string, location_id string, path array<string>"))
+    assert {"t": ["t"], "c": ["t", "c"], "i/a": ["t", "c", "i/a"]} == {
+        row["key"]: row["path"] for row in nodes.collect()
+    }

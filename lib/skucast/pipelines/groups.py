@@ -28,7 +28,7 @@ from skucast.transforms.group_forecast import group_rows, leaf_bases, series_row
 from skucast.transforms.group_series import company_calendar, node_bases, node_demand, node_series
 from skucast.transforms.hierarchy import DIMENSIONS, series_paths
 from skucast.transforms.panel import Span, long_panel
-from skucast.transforms.reconciliation import reconciled, tree_of
+from skucast.transforms.reconciliation import branching_nodes, reconciled
 
 WLS = "wls"
 
@@ -76,9 +76,9 @@ def forecast_groups(run: GroupRun) -> None:
             leaves, bases = _leaves(run, paths), None
             means = leaves.withColumnRenamed("base_mean", "mean")
             if rules.reconciliation == WLS:
-                nodes = _kept(kept, tree_of(paths).where("n_children > 1"))
+                nodes = _kept(kept, branching_nodes(paths))
                 bases = _kept(kept, _node_bases(run, paths, nodes, name))
-                means = kept.enter_context(reconciled(_kept(kept, leaves), bases))
+                means = _kept(kept, reconciled(_kept(kept, leaves), bases))
                 series.append(series_rows(means, name))
             groups.append(group_rows(means, bases, name, rules.reconciliation))
         run.publish(GROUP_FORECAST, groups)
@@ -111,4 +111,4 @@ def _node_bases(run: GroupRun, paths: DataFrame, nodes: DataFrame, dimension: st
         span,
         max(1, -(-n_rows // run.context.config.forecast.rows_per_bucket)),
     )
-    return node_bases(fitted(panel, span, plan), Layout.of(plan, span))
+    return node_bases(fitted(panel, span, plan), Layout.of(plan, span), nodes)

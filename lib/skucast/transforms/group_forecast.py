@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from skucast.transforms.hierarchy import level_of, name_of
 from skucast.transforms.panel import SERIES
-from skucast.transforms.reconciliation import bottom_up, tree_of
+from skucast.transforms.reconciliation import bottom_up
 
 
 def leaf_bases(forecast: DataFrame, backtest: DataFrame, status: DataFrame, paths: DataFrame) -> DataFrame:
@@ -40,28 +40,27 @@ def group_rows(means: DataFrame, bases: DataFrame | None, dimension: str, reconc
 
     Args:
         means: ``path``, ``step``, ``period_start``, ``mean`` of every series.
-        bases: base forecasts of nodes, see ``node_bases``; None where nodes have none.
+        bases: base forecasts of nodes, as ``reconciled`` takes them, and their ``method``; None where nodes have none.
         dimension: name of it.
         reconciliation: how the means came about.
     """
-    first = means.where(F.col("step") == 1)
-    starts = F.broadcast(means.select("step", "period_start").distinct())
-    rows = bottom_up(means).join(tree_of(first), "key").join(starts, "step")
+    sums = bottom_up(means)
     if bases is None:
-        rows = rows.selectExpr("*", "CAST(NULL AS double) AS base_mean", "CAST(NULL AS double) AS variance",
-                               "CAST(NULL AS string) AS method")  # fmt: skip
+        nothing = {"base_mean": "double", "variance": "double", "method": "string"}
+        rows = sums.withColumns({name: F.lit(None).cast(kind) for name, kind in nothing.items()})
     else:
-        rows = rows.join(bases.drop("dimension"), ["key", "step"], "left")
-    so_far = Window.partitionBy("key").orderBy("step")
-    return rows.select(
+        rows = sums.join(bases, ["path", "step"], "left")
+    named = rows.withColumns({"key": F.element_at("path", -1), "above": F.get("path", F.size("path") - 2)})
+    return named.select(
         F.lit(dimension).alias("dimension"),
         level_of("key").alias("level"),
         name_of("key").alias("node"),
-        name_of("parent").alias("parent"),
-        "depth", "n_series", "step", "period_start", "base_mean",
+        name_of("above").alias("parent"),
+        (F.size("path") - 1).alias("depth"),
+        "n_series", "step", "period_start", "base_mean",
         F.col("variance").alias("mean_squared_error"),
         "mean",
-        F.sum("mean").over(so_far).alias("cumulative_mean"),
+        F.sum("mean").over(Window.partitionBy("path").orderBy("step")).alias("cumulative_mean"),
         F.coalesce("method", F.lit("bottom_up")).alias("method"),
         F.lit(reconciliation).alias("reconciliation"),
     )  # fmt: skip

@@ -37,7 +37,7 @@ def node_series(series: DataFrame, paths: DataFrame, nodes: DataFrame, dimension
     Args:
         series: the series' ``start`` and ``revenue_share_before``.
         paths: their ``path``.
-        nodes: the ``key`` of those that are forecast.
+        nodes: the ``key`` of those that are forecast, as ``branching_nodes`` gives them.
         dimension: name of it.
         horizon: steps ahead, the span by which they are scored.
 
@@ -91,22 +91,22 @@ def company_calendar(calendar: DataFrame, dimension: str) -> DataFrame:
     )
 
 
-def node_bases(fits: DataFrame, layout: Layout) -> DataFrame:
+def node_bases(fits: DataFrame, layout: Layout, nodes: DataFrame) -> DataFrame:
     """Base forecasts of the nodes.
 
     Args:
         fits: rows of ``FITS_SCHEMA``.
         layout: shapes of their arrays.
+        nodes: ``key`` and ``path`` of each.
 
     Returns:
-        ``dimension``, ``key``, ``step``, ``base_mean``, ``method`` and ``variance``, the mean squared error of the
-        method in the backtest; no row of a node whose methods could not be tested.
+        ``path``, ``step``, ``base_mean``, ``method`` and ``variance``, the mean squared error of the method in the
+        backtest; no row of a node whose methods could not be tested.
     """
     found = fits.mapInArrow(_bases(layout), from_arrow_schema(_BASES_SCHEMA))
-    exploded = F.posexplode("means").alias("place", "base_mean")
-    names = (F.col("location_id").alias("dimension"), F.col("item_id").alias("key"))
-    rows = found.select(*names, "method", "variance", exploded)
-    return rows.withColumn("step", F.col("place") + 1).drop("place")
+    placed = found.join(nodes, F.col("item_id") == F.col("key"))
+    rows = placed.select("path", "method", "variance", F.posexplode("means").alias("place", "base_mean"))
+    return rows.select("path", "method", "variance", "base_mean", (F.col("place") + 1).alias("step"))
 
 
 def _bases(layout: Layout) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

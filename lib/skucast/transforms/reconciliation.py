@@ -10,121 +10,115 @@ x_child = m_child + (v_child/V)(x − s).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import reduce
 
-from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from skucast.transforms.panel import SERIES
 
-_NODE = ("key", *SERIES, "parent", "depth", "step", "mean", "variance", "child_sum", "child_variance")
+_PREFIXES = F.explode(F.expr("transform(sequence(1, size(path)), n -> slice(path, 1, n))"))
+"""The path of every node on a path."""
 
 
-def tree_of(paths: DataFrame) -> DataFrame:
-    """The nodes above the series.
+def branching_nodes(paths: DataFrame) -> DataFrame:
+    """The nodes with more than one child: the others have the history of their child and none of their own.
 
     Args:
-        paths: one row per series: its key and ``path``, as ``series_paths`` gives them.
+        paths: one row per series: its key and ``path``, the nodes above it from the root down.
 
     Returns:
-        One row per node: ``key``, ``parent`` (null for the root), ``depth`` (0 for the root), ``n_series`` beneath it
-        and ``n_children`` directly beneath it.
+        ``path`` of each node, itself included, and its ``key``, the last of it.
     """
-    placed = paths.select(*SERIES, "path", F.posexplode("path").alias("depth", "key"))
-    child = F.coalesce(F.get("path", F.col("depth") + 1), F.to_json(F.struct(*SERIES)))
-    return placed.groupBy("key", "depth").agg(
-        F.first(F.get("path", F.col("depth") - 1)).alias("parent"),
-        F.count(F.lit(1)).alias("n_series"),
-        F.count_distinct(child).alias("n_children"),
-    )
+    child = F.coalesce(F.get("whole", F.size("path")), F.to_json(F.struct(*SERIES)))
+    placed = paths.select(*SERIES, F.col("path").alias("whole"), _PREFIXES.alias("path"))
+    counted = placed.groupBy("path").agg(F.count_distinct(child).alias("n_children"))
+    return counted.where("n_children > 1").select("path", F.element_at("path", -1).alias("key"))
 
 
 def bottom_up(leaves: DataFrame) -> DataFrame:
     """Sums of the leaves' means.
 
     Args:
-        leaves: ``path``, ``step``, ``mean``.
+        leaves: ``path``, ``step``, ``period_start``, ``mean``; one row per series and step.
 
     Returns:
-        ``key``, ``step``, ``mean`` of every node on a path.
+        One row per node and step: ``path`` of the node, itself included; ``step``, ``period_start``, ``n_series``
+        beneath it and ``mean``.
     """
-    return leaves.select(F.explode("path").alias("key"), "step", "mean").groupBy("key", "step").agg(
-        F.sum("mean").alias("mean")
-    )  # fmt: skip
+    placed = leaves.select(_PREFIXES.alias("path"), "step", "period_start", "mean")
+    return placed.groupBy("path", "step", "period_start").agg(
+        F.count(F.lit(1)).alias("n_series"), F.sum("mean").alias("mean")
+    )
 
 
-@contextmanager
-def reconciled(leaves: DataFrame, bases: DataFrame) -> Iterator[DataFrame]:
+def reconciled(leaves: DataFrame, bases: DataFrame) -> DataFrame:
     """Weighted least squares on the tree of the leaves' paths, never negative.
 
     Where a child's share would fall below 0 it is 0, and the children are scaled to add up to their parent again: the
     levels above keep their values.
 
     Args:
-        leaves: one row per series and step: its key, ``path``, ``step``, ``base_mean`` and ``variance``, both >= 0. A
-            leaf of variance 0 is certain and moves only if all its siblings are. Used several times: persist it.
-        bases: ``key``, ``step``, ``base_mean``, ``variance`` of nodes with a forecast of their own; the others take
-            what their children say.
+        leaves: one row per series and step, at least one: its key, ``path``, ``step``, ``base_mean`` and ``variance``,
+            both >= 0. A leaf of variance 0 is certain. Read once per level: persist it.
+        bases: ``path`` (itself included), ``step``, ``base_mean``, ``variance`` of nodes with a forecast of their own;
+            the others take what their children say.
 
-    Yields:
-        ``leaves`` with ``mean``, the reconciled one. What is kept for it is given up at the end of the context.
+    Returns:
+        ``leaves`` with ``mean``, the reconciled one. Up, a level is one aggregation; down, one join and one window.
     """
-    deepest = (leaves.agg(F.max(F.size("path")).alias("depth")).first() or {"depth": 0})["depth"] or 0
-    children = leaves.select(
-        F.lit(None).cast("string").alias("key"), *SERIES, F.element_at("path", -1).alias("parent"),
-        F.size("path").alias("depth"), "step", F.col("base_mean").alias("mean"), "variance",
-        *(F.lit(None).cast("double").alias(name) for name in ("child_sum", "child_variance")),
-    )  # fmt: skip
-    nodes = tree_of(leaves.where(F.col("step") == 1)).persist(StorageLevel.DISK_ONLY)
-    kept = [nodes]
-    estimates: dict[int, DataFrame] = {deepest: children.where(F.col("depth") == deepest)}
+    sizes = leaves.agg(F.collect_set(F.size("path")).alias("sizes")).toPandas()["sizes"].iloc[0]
+    estimates = {int(depth): _leaves_at(leaves, int(depth)) for depth in sizes}
+    deepest = max(estimates)
     for depth in range(deepest - 1, -1, -1):
-        own = _joined(nodes.where(F.col("depth") == depth), bases, estimates[depth + 1]).persist(StorageLevel.DISK_ONLY)
-        kept.append(own)
-        estimates[depth] = own.unionByName(children.where(F.col("depth") == depth))
-    values = estimates[0]
-    found = values.limit(0)
+        nodes = _joined(estimates[depth + 1], bases.where(F.size("path") == depth + 1))
+        estimates[depth] = nodes.unionByName(estimates[depth]) if depth in estimates else nodes
+    values, found = estimates[0], []
     for depth in range(1, deepest + 1):
-        values = _shared_out(estimates[depth], values).persist(StorageLevel.DISK_ONLY)
-        kept.append(values)
-        found = found.unionByName(values.where("key IS NULL"))
-    means = found.select(*SERIES, "step", "mean")
-    try:
-        yield leaves.join(means, [*SERIES, "step"])
-    finally:
-        for frame in kept:
-            frame.unpersist()
+        values = _shared_out(estimates[depth], values)
+        if depth in sizes:
+            found.append(values.where("leaf IS NOT NULL").select("leaf.*", "step", "mean"))
+    return leaves.join(reduce(DataFrame.unionByName, found), [*SERIES, "step"])
 
 
-def _joined(nodes: DataFrame, bases: DataFrame, children: DataFrame) -> DataFrame:
+def _leaves_at(leaves: DataFrame, depth: int) -> DataFrame:
+    """Estimates of the leaves below that many nodes. ``above`` is the path of the parent, empty for a root."""
+    nothing = (F.lit(None).cast("double").alias(name) for name in ("child_sum", "child_variance"))
+    return leaves.where(F.size("path") == depth).select(
+        F.col("path").alias("above"), F.struct(*SERIES).alias("leaf"), F.lit(None).cast("array<string>").alias("path"),
+        "step", F.col("base_mean").alias("mean"), "variance", *nothing,
+    )  # fmt: skip
+
+
+def _joined(children: DataFrame, bases: DataFrame) -> DataFrame:
     """Estimates of the nodes of one level: their own base forecasts joined with the sums of their children."""
-    sums = children.groupBy(F.col("parent").alias("key"), "step").agg(
+    sums = children.groupBy(F.col("above").alias("path"), "step").agg(
         F.sum("mean").alias("child_sum"), F.sum("variance").alias("child_variance")
     )
-    base = bases.select("key", "step", "base_mean", F.col("variance").alias("base_variance"))
-    both = nodes.select("key", "parent", "depth").join(sums, "key").join(base, ["key", "step"], "left")
+    base = bases.select("path", "step", "base_mean", F.col("variance").alias("base_variance"))
     total = "(child_variance + base_variance)"
-    return both.selectExpr(
-        "key", *(f"CAST(NULL AS string) AS {name}" for name in SERIES), "parent", "depth", "step",
+    return sums.join(base, ["path", "step"], "left").selectExpr(
+        "slice(path, 1, size(path) - 1) AS above",
+        "CAST(NULL AS struct<item_id: string, location_id: string>) AS leaf",
+        "path",
+        "step",
         f"coalesce(try_divide(child_variance * base_mean + base_variance * child_sum, {total}), child_sum) AS mean",
         f"IF(base_variance IS NULL, child_variance, coalesce(try_divide(child_variance * base_variance, {total}), 0D)) "
         "AS variance",
-        "child_sum", "child_variance",
-    ).select(*_NODE)  # fmt: skip
+        "child_sum",
+        "child_variance",
+    )
 
 
 def _shared_out(children: DataFrame, parents: DataFrame) -> DataFrame:
     """Values of one level from the values of the level above."""
-    above = parents.select(
-        F.col("key").alias("parent"), "step", F.col("mean").alias("value"), F.col("child_sum").alias("sum"),
-        F.col("child_variance").alias("sum_variance"),
-    )  # fmt: skip
+    above = parents.where("path IS NOT NULL").selectExpr(
+        "path AS above", "step", "mean AS value", "child_sum AS sum", "child_variance AS sum_variance"
+    )
     share = "coalesce(try_divide(variance, sum_variance), 0D)"
-    moved = children.join(above, ["parent", "step"]).withColumn(
+    moved = children.join(above, ["above", "step"]).withColumn(
         "mean", F.expr(f"greatest(mean + {share} * (value - sum), 0D)")
     )
-    sums = moved.groupBy("parent", "step").agg(F.sum("mean").alias("moved_sum"))
-    fitting = F.expr("mean * coalesce(try_divide(value, moved_sum), 0D)")
-    return moved.join(sums, ["parent", "step"]).withColumn("mean", fitting).select(*_NODE)
+    siblings = F.sum("mean").over(Window.partitionBy("above", "step"))
+    fitting = F.col("mean") * F.coalesce(F.try_divide("value", siblings), F.lit(0.0))
+    return moved.withColumn("mean", fitting).select(*children.columns)
