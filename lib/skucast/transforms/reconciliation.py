@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 
 from skucast.transforms.panel import SERIES
 
-_PREFIXES = F.explode(F.expr("transform(sequence(1, size(path)), n -> slice(path, 1, n))"))
-"""The path of every node on a path."""
+_PREFIXES = "explode(transform(sequence(1, size(path)), n -> slice(path, 1, n))) AS path"
+"""SQL for the path of every node on a path."""
 
 
 def branching_nodes(paths: DataFrame) -> DataFrame:
@@ -31,7 +31,7 @@ def branching_nodes(paths: DataFrame) -> DataFrame:
         ``path`` of each node, itself included, and its ``key``, the last of it.
     """
     child = F.coalesce(F.get("whole", F.size("path")), F.to_json(F.struct(*SERIES)))
-    placed = paths.select(*SERIES, F.col("path").alias("whole"), _PREFIXES.alias("path"))
+    placed = paths.select(*SERIES, F.col("path").alias("whole"), F.expr(_PREFIXES))
     counted = placed.groupBy("path").agg(F.count_distinct(child).alias("n_children"))
     return counted.where("n_children > 1").select("path", F.element_at("path", -1).alias("key"))
 
@@ -46,7 +46,7 @@ def bottom_up(leaves: DataFrame) -> DataFrame:
         One row per node and step: ``path`` of the node, itself included; ``step``, ``period_start``, ``n_series``
         beneath it and ``mean``.
     """
-    placed = leaves.select(_PREFIXES.alias("path"), "step", "period_start", "mean")
+    placed = leaves.select(F.expr(_PREFIXES), "step", "period_start", "mean")
     return placed.groupBy("path", "step", "period_start").agg(
         F.count(F.lit(1)).alias("n_series"), F.sum("mean").alias("mean")
     )
