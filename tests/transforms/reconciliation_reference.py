@@ -105,3 +105,29 @@ def random_forest(seed: int, n_trees: int, n_steps: int) -> Forest:
         base[key] = rng.gamma(1.0, level, n_steps)
         variance[key] = float(np.exp(rng.normal(0, 1.5)))
     return Forest(paths, base, variance)
+
+
+def two_passes(forest: Forest) -> dict[str, np.ndarray]:
+    """Values of every leaf and node, one after the other: up, then down, never below 0."""
+    children, mean, variance = forest.children(), {}, {}
+    depth = {node: len(path) for node, path in forest.node_paths().items()}
+    for key in (*forest.paths, *sorted(depth, key=lambda node: -depth[node])):
+        if key in forest.paths:
+            mean[key], variance[key] = forest.base[key], forest.variance[key]
+            continue
+        mean[key] = sum(mean[child] for child in children[key])
+        variance[key] = sum(variance[child] for child in children[key])
+        if key in forest.base and variance[key] + forest.variance[key] > 0:
+            below, own = variance[key], forest.variance[key]
+            mean[key] = (below * forest.base[key] + own * mean[key]) / (below + own)
+            variance[key] = below * own / (below + own)
+    values = {path[0]: mean[path[0]] for path in forest.paths.values()}
+    for node in sorted(depth, key=lambda node: depth[node]):
+        own = children[node]
+        missing, total = values[node] - sum(mean[each] for each in own), sum(variance[each] for each in own)
+        moved = {each: mean[each] + (variance[each] / total if total else 0.0) * missing for each in own}
+        moved = {each: np.maximum(value, 0.0) for each, value in moved.items()}
+        together = sum(moved.values())
+        factor = np.divide(values[node], together, out=np.zeros_like(together), where=together > 0)
+        values |= {each: factor * value for each, value in moved.items()}
+    return values

@@ -13,7 +13,7 @@ from skucast.forecasting.error_law import error_law
 from skucast.forecasting.registry import Tier
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
-from skucast.pipelines.groups import GroupRun, forecast_groups
+from skucast.pipelines.groups import GroupRun, analyse_items, forecast_groups
 from skucast.store.runs import Stage
 from skucast.tables import BACKTEST, FORECAST, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
 from skucast.transforms.fitting import Layout, fitted
@@ -41,7 +41,9 @@ def forecast(context: Context) -> None:
         fits = fitted(panel, span, plan).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, span, n_series)
         fits.unpersist()
-        forecast_groups(GroupRun(context, known, series, span, plan))
+        groups = GroupRun(context, known, series, span, plan)
+        forecast_groups(groups)
+        analyse_items(groups)
         series.unpersist()
 
 

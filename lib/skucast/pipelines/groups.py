@@ -19,6 +19,8 @@ from skucast.tables import (
     GROUP_FORECAST,
     HIERARCHY,
     ITEM,
+    ITEM_CLUSTER,
+    ITEM_CORRELATION,
     RECONCILED_FORECAST,
     SERIES_STATUS,
     Table,
@@ -27,6 +29,8 @@ from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.group_forecast import group_rows, leaf_bases, series_rows
 from skucast.transforms.group_series import company_calendar, node_bases, node_demand, node_series
 from skucast.transforms.hierarchy import DIMENSIONS, series_paths
+from skucast.transforms.item_clusters import clustered, demand_features
+from skucast.transforms.item_correlation import correlated_items
 from skucast.transforms.panel import Span, long_panel
 from skucast.transforms.reconciliation import branching_nodes, reconciled
 
@@ -83,6 +87,20 @@ def forecast_groups(run: GroupRun) -> None:
             groups.append(group_rows(means, bases, name, rules.reconciliation))
         run.publish(GROUP_FORECAST, groups)
         run.publish(RECONCILED_FORECAST, series)
+
+
+def analyse_items(run: GroupRun) -> None:
+    """``demand`` → ``item_cluster`` and ``item_correlation``, where they are asked for."""
+    rules = run.context.config.forecast.groups
+    clusters: list[DataFrame] = []
+    pairs: list[DataFrame] = []
+    if rules.analysis:
+        features = demand_features(run.demand, run.span.frequency)
+        clusters = [clustered(run.of_cutoff(SERIES_STATUS), features, rules.clusters)]
+        items, partners = rules.correlation_items, rules.correlation_partners
+        pairs = [correlated_items(run.demand, run.series, run.span, items=items, partners=partners)]
+    run.publish(ITEM_CLUSTER, clusters)
+    run.publish(ITEM_CORRELATION, pairs)
 
 
 def _kept(stack: ExitStack, frame: DataFrame) -> DataFrame:
