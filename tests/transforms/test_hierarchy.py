@@ -54,6 +54,7 @@ def test_the_nodes_of_a_cycle_are_named_and_not_those_below(spark: SparkSession,
 
 def test_a_chain_may_be_long_but_not_endless(spark: SparkSession):
     chain = [("n0", None), *((f"n{number}", f"n{number - 1}") for number in range(1, MOST_LEVELS + 3))]
+    # An item below ten levels of groups.
     assert [] == violations(spark, *chain[: MOST_LEVELS + 1])
     (found,) = violations(spark, *chain)
     assert "n0" in found

@@ -14,7 +14,7 @@ TOTAL = "total/total"
 """Key of the root. A key is the level, a slash and the name, so that an item may be called like a category."""
 NO_GROUP = "none"
 """Group of what belongs to none."""
-MOST_LEVELS = 20
+MOST_LEVELS = 10
 """Of groups above groups."""
 _NAMED = 10
 
@@ -82,13 +82,13 @@ def _parents(links: DataFrame) -> DataFrame:
 
 
 def _endless(links: DataFrame) -> DataFrame:
-    """Nodes that are left when nodes without children are taken away again and again."""
-    rest = links.join(_parents(links), ["dimension", "node"], "left_semi")
+    """Nodes that are reached after more steps up than a hierarchy may have levels: all of a cycle are, always."""
+    reached = _parents(links)
     for _ in range(MOST_LEVELS):
-        if rest.isEmpty():
+        if reached.isEmpty():
             break
-        rest = rest.join(_parents(rest), ["dimension", "node"], "left_semi")
-    return rest.select("dimension", "node").distinct()
+        reached = _parents(links.join(reached, ["dimension", "node"], "left_semi"))
+    return reached
 
 
 def _sentence(what: str, nodes: DataFrame, remedy: str) -> str | None:
