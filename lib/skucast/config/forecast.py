@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from skucast.config.groups import Groups
 from skucast.config.parts import Probability, Section, Share
 from skucast.forecasting import boosting, learner
 from skucast.forecasting.models import prophet_settings
@@ -124,6 +125,7 @@ class Forecast(Section):
     max_fallback_share: Share = 0.2
     components: bool = False
     accuracy: Literal["champion", "all", "none"] = "champion"
+    groups: Groups = Groups()
     prophet: Prophet = Prophet()
     learner: Learner = Learner()
 

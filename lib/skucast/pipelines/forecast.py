@@ -11,11 +11,13 @@ from skucast.forecasting.choice import Criterion
 from skucast.forecasting.engine import Plan
 from skucast.forecasting.error_law import error_law
 from skucast.forecasting.launch import LaunchLaw
+from skucast.forecasting.learner import METHOD
 from skucast.forecasting.registry import Tier
 from skucast.forecasting.status import Status
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.pipelines.drivers import drivers_known
+from skucast.pipelines.groups import GroupRun, analyse_items, forecast_groups
 from skucast.pipelines.learning import Sample, with_learner
 from skucast.store.runs import Stage
 from skucast.tables import (
@@ -37,9 +39,9 @@ from skucast.transforms.spread import pooled_errors, pools
 
 
 def forecast(context: Context) -> None:
-    """``demand`` → ``forecast``, ``backtest``, ``series_status`` for this cutoff."""
+    """``demand`` → ``forecast``, ``backtest``, ``series_status`` and forecasts of groups for this cutoff."""
     with context.record.stage("forecast") as stage:
-        clock = context.begin(stage, "demand", "item_location", "item", "event", "sales_line")
+        clock = context.begin(stage, "demand", "item", "item_location", "event", "hierarchy", "sales_line")
         rules, known = context.config.forecast, demand_known(context)
         first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
         if first is None:
@@ -64,8 +66,11 @@ def forecast(context: Context) -> None:
         plan = with_learner(rules, _engine_plan(context), stage, sample, span)
         fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, (plan, span), n_series, prior.law)
-        for frame in (fits, candidates):
-            frame.unpersist()
+        fits.unpersist()
+        groups = GroupRun(context, known, series, span, plan.without(METHOD))
+        forecast_groups(groups)
+        analyse_items(groups)
+        candidates.unpersist()
 
 
 def _series(context: Context, known: DataFrame, span: Span) -> DataFrame:
