@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.bad_input.shop import FIRST, D, Outcome, Shop, sale, weekly
+from tests.bad_input.shop import FIRST, N_WEEKS, D, Outcome, Shop, sale, weekly
 
 pytestmark = pytest.mark.spark
 
 NEVER_SOLD = ["never sold", "never sold jug", "never sold urn", "never sold, no category"]
 ODD_NAMES = ["tea light", 'O\'Brien "mug"', "🫖☕", "茶壺", "a/b\\c", "50%_off", "NULL", "007", "$(rm)`x`{0}"]
+RAN_OUT = {"sold out every week": 0.5, "never in stock": 0.0}
+"""Items of which no week was in stock to its end, and the share of the time in which they were."""
 LAST_WEEK = D - timedelta(days=7)
 REJECTED = {
     "nan": ("NaN", "quantity_invalid"),
@@ -33,7 +35,9 @@ class _Nothing:
 
 
 def odd_lines() -> list[dict[str, Any]]:
-    lines = [line for item in [*ODD_NAMES, "regular", "unlisted", "no stock", "old stock"] for line in weekly(item)]
+    lines = [
+        line for item in [*ODD_NAMES, *RAN_OUT, "regular", "unlisted", "no stock", "old stock"] for line in weekly(item)
+    ]
     lines += [sale(f"{name}", FIRST + timedelta(days=20), text) for name, (text, _) in REJECTED.items()]
     lines += [
         sale("wrong date", FIRST, ordered_at="24/01/2011"),
@@ -81,6 +85,15 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
         if item != "no stock"
     ]
     made.write("stock.csv", stock)
+    weeks = [FIRST + timedelta(days=7 * week) for week in range(N_WEEKS)]
+    made.write(
+        "availability.csv",
+        [
+            {"item_id": item, "location_id": "GB-1", "period_start": week, "in_stock_share": share}
+            for item, share in RAN_OUT.items()
+            for week in weeks
+        ],
+    )
     sources = {
         name: {"format": "csv", "path": str(folder / f"{file}.csv")}
         for name, file in (
@@ -88,6 +101,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
             ("item", "item"),
             ("item_location", "item_location"),
             ("stock", "stock"),
+            ("availability", "availability"),
         )
     }
     made.config({"sources": sources})
@@ -186,6 +200,21 @@ def test_what_never_sold_or_hardly_is_forecast_from_its_category_and_planned(sho
     assert "stock_unknown" == plan["never sold", "DE-1"]["reason"]
     rungs = {each["item_id"]: each["spread_rung"] for each in shop.rows("policy") if each["location_id"] == "GB-1"}
     assert ("category", "all") == (rungs["never sold"], rungs["never sold urn"])
+
+
+@pytest.mark.parametrize("item", list(RAN_OUT))
+def test_an_item_that_ran_out_every_week_is_forecast_above_what_it_sold(shop: Shop, item: str):
+    """Even where it is said never to have been in stock: what it sold is a bound."""
+    status, regular = (row(shop, "series_status", each) for each in (item, "regular"))
+    assert "fitted" == status["status"]
+    assert (1.0, 0.0) == (status["share_censored"], regular["share_censored"])
+    assert status["n_periods"] == regular["n_periods"]
+    assert status["lost_demand"] > 0 == regular["lost_demand"]
+    means = {each["item_id"]: each["mean"] for each in shop.rows("forecast", "step = 1")}
+    assert means[item] > means["regular"] + 1
+    tried = shop.rows("backtest", f"item_id = '{item}' AND is_champion")
+    assert tried
+    assert {None} == {actual for each in tried for actual in each["actuals"]}
 
 
 def test_forecasts_rise_with_the_level_and_sums_with_the_step(shop: Shop):

@@ -181,7 +181,8 @@ def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: Decisi
     assert 10 / 39 == pytest.approx(rows["censored"]["share_censored"])
     assert 50 < rows["censored"]["lost_demand"] < 80
     assert 0.5 < rows["censored"]["recent_lost_demand"] < 2
-    others = [row for item, row in rows.items() if item != "censored"]
+    assert rows["unsold"]["share_censored"] is None
+    others = [row for item, row in rows.items() if item not in ("censored", "unsold")]
     assert all((0, 0) == (row["share_censored"], row["lost_demand"]) for row in others)
     assert {"smooth", "intermittent", "lumpy", "erratic"} & {row["demand_class"] for row in rows.values()}
     by_ses = [row for row in rows.values() if row["method"] == "ses"]

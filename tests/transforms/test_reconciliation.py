@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from skucast.transforms.reconciliation import bottom_up, branching_nodes, reconciled
-from tests.transforms.reconciliation_reference import Forest, least_squares, random_forest
+from tests.transforms.reconciliation_reference import Forest, least_squares, random_forest, two_passes
 
 pytestmark = pytest.mark.spark
 
@@ -88,6 +88,15 @@ def test_values_add_up_are_not_negative_and_keep_the_total(forest: Forest, found
         clipped += int((expected < 0).to_numpy().any())
         np.testing.assert_allclose(found.loc[tree.root], expected.loc[tree.root], rtol=1e-9, atol=1e-9)
     assert clipped > 10
+
+
+def test_two_passes_are_those_of_plain_recursion_also_where_shares_would_fall_below_0(
+    forest: Forest, found: pd.DataFrame
+):
+    expected = two_passes(forest)
+    assert set(expected) == set(found.index)
+    for key, values in expected.items():
+        np.testing.assert_allclose(found.loc[key], values, rtol=1e-9, atol=1e-9)
 
 
 def test_nothing_depends_on_the_partitioning(spark: SparkSession, forest: Forest, found: pd.DataFrame):
