@@ -4,7 +4,8 @@
 
 Demand is drawn by ``synthetic.py`` inside Spark and written as the table ``demand``; then the stage itself runs, as
 ``skucast forecast`` would run it: with a null model that returns zeros, with the cheap methods for every series
-(``cheap-alone``: without the model over all series), and with the default tiers. Memory is that of the Java process and of all its Python workers together, seen every second.
+(``cheap-alone``: without the model over all series), and with the default tiers. Memory is that of the Java process and
+of all its Python workers together, seen every second.
 """
 
 from __future__ import annotations
@@ -53,13 +54,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as passing:
         context = opened(Path(arguments.keep or passing).absolute(), arguments.series, arguments.weeks)
         print(
-            f"{'run':<12}{'series':>10}{'seconds':>10}{'core-ms per series':>20}{'x null':>8}{'GiB':>6}{'learner s':>11}"
+            f"{'run':<12}{'series':>10}{'seconds':>10}{'core-ms a series':>18}{'x null':>8}{'GiB':>6}{'learner s':>11}"
         )
         floor = float("nan")
         for tier in arguments.tiers.split(","):
             seconds, memory, learning = measured(context, tier)
             floor = seconds if tier == "null" else floor
-            times = f"{seconds:>10.1f}{2000.0 * seconds / arguments.series:>20.2f}{seconds / floor:>8.2f}"
+            times = f"{seconds:>10.1f}{2000.0 * seconds / arguments.series:>18.2f}{seconds / floor:>8.2f}"
             print(f"{tier:<12}{arguments.series:>10,}{times}{memory:>6.1f}{learning:>11}", flush=True)
         context.spark.stop()
 
@@ -125,7 +126,7 @@ def demand_rows(batches: Iterator[pa.RecordBatch], n_weeks: int) -> Iterator[pa.
 
 
 def measured(context: Context, tier: str) -> tuple[float, float, int]:
-    """Seconds of the stage, the largest memory of all processes together in GiB, seconds of learning from all series."""
+    """Seconds of the stage, largest memory of all processes together in GiB, seconds of learning from all series."""
     rules = context.config.forecast
     cheap = rules.model_copy(update={"revenue_shares": rules.revenue_shares.model_copy(update={"full": 0.0})})
     only_mean = {"methods": ("mean",), "methods_by_class": dict.fromkeys(rules.methods_by_class, ("mean",))}
