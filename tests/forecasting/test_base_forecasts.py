@@ -29,10 +29,28 @@ def contest() -> Contest:
     mean[4, 0] = np.nan
     is_scored = ~np.isnan(actuals) & (origin >= 0)[:, :, None]
     none = (origin < 0)[:, :, None]
-    trials = Trials(NAMES, origin, np.where(none[..., None], np.nan, forecasts), np.where(none, np.nan, actuals),
-                    is_scored, np.ones((N, ORIGINS)), np.ones((N, ORIGINS)))  # fmt: skip
-    whole = np.full(N, HORIZON)
-    return Contest(np.full(N, 40), ["smooth"] * N, np.ones(N, dtype=bool), [{}] * N, whole, trials, mean)
+    ones = np.ones((N, ORIGINS))
+    trials = Trials(
+        names=NAMES,
+        origin=origin,
+        forecasts=np.where(none[..., None], np.nan, forecasts),
+        actuals=np.where(none, np.nan, actuals),
+        is_scored=is_scored,
+        scale=ones,
+        naive_mean_square=ones,
+        naive_mean_absolute=ones,
+        group=np.zeros((N, ORIGINS), dtype=np.int64),
+    )
+    return Contest(
+        n_periods=np.full(N, 40),
+        demand_class=["smooth"] * N,
+        group=np.zeros(N, dtype=np.int64),
+        has_candidate=np.ones(N, dtype=bool),
+        failures=[{}] * N,
+        evaluation_span=np.full(N, HORIZON),
+        trials=trials,
+        mean=mean,
+    )
 
 
 def test_the_candidate_of_lowest_squared_error_and_its_error(contest: Contest):

@@ -76,15 +76,12 @@ def test_a_node_is_as_old_and_as_dear_as_the_best_of_its_series(spark: SparkSess
     assert {"t": (day(2), 0.0, 7), "c": (day(2), 0.5, 7)} == found
 
 
-def test_the_company_is_closed_where_all_are_and_has_the_events_that_all_share(spark: SparkSession):
-    rows = [("L", day(0), True, ["b", "a"]), ("M", day(0), False, ["a", "c"]), ("L", day(1), True, []),
-            ("M", day(1), True, ["a"])]  # fmt: skip
-    calendar = spark.createDataFrame(
-        rows, "location_id string, period_start date, is_closed boolean, events array<string>"
-    )
-    found = {row["period_start"]: row for row in company_calendar(calendar, "item").collect()}
-    assert (False, ["a"]) == (found[day(0)]["is_closed"], found[day(0)]["events"])
-    assert (True, []) == (found[day(1)]["is_closed"], found[day(1)]["events"])
+def test_the_company_is_closed_where_all_are(spark: SparkSession):
+    rows = [("L", day(0), True), ("M", day(0), False), ("L", day(1), True), ("M", day(1), True)]
+    calendar = spark.createDataFrame(rows, "location_id string, period_start date, is_closed boolean")
+    found = company_calendar(calendar, "item").collect()
+    assert {day(0): False, day(1): True} == {row["period_start"]: row["is_closed"] for row in found}
+    assert {"item"} == {row["location_id"] for row in found}
 
 
 def test_a_series_is_trusted_by_its_champion_else_by_its_spread_and_wholly_where_it_is_0_for_certain(
