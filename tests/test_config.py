@@ -17,6 +17,7 @@ from skucast.config import Config, load_config
 from skucast.errors import ConfigError
 from skucast.forecasting.models.prophet_settings import Fourier, ProphetSettings
 from skucast.periods import Frequency
+from skucast.transforms.holidays import Region
 
 CONF = Path(__file__).parents[1] / "conf"
 MINIMAL = {"warehouse": "warehouse/test", "frequency": "W", "timezone": "Europe/London", "currency": "GBP"}
@@ -317,3 +318,20 @@ def test_settings_of_prophet_reach_the_model(tmp_path):
     assert ProphetSettings() == loaded(tmp_path).forecast.prophet.settings
     with pytest.raises(ConfigError, match=r"forecast.prophet.n_changepoints: found -1"):
         loaded(tmp_path, "forecast.prophet.n_changepoints=-1")
+
+
+def test_holidays_are_of_countries_and_parts_that_exist(tmp_path):
+    everywhere = {"country": "GB", "subdivision": "ENG"}
+    found = loaded(tmp_path, demand={"holidays": {"everywhere": everywhere, "locations": {"DE-1": {"country": "DE"}}}})
+    assert found.demand.holidays.everywhere is not None
+    assert Region("GB", "ENG") == found.demand.holidays.everywhere.region
+    assert Region("DE") == found.demand.holidays.locations["DE-1"].region
+    wrong = {"everywhere": {"country": "England"}, "locations": {"L1": {"country": "GB", "subdivision": "London"}}}
+    message = refusal(tmp_path, MINIMAL | {"demand": {"holidays": wrong}})
+    assert "demand.holidays.everywhere: country 'England' has no holidays here; there are AD, AE" in message
+    assert "demand.holidays.locations.L1: subdivision 'London' of country GB is unknown; there are ENG, NIR" in message
+
+
+@pytest.mark.parametrize(("given", "taken"), [("true", True), ("false", False), ("[item_price]", ("item_price",))])
+def test_drivers_are_all_none_or_those_named(tmp_path, given, taken):
+    assert taken == loaded(tmp_path, f"forecast.drivers={given}").forecast.drivers

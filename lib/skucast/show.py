@@ -19,6 +19,7 @@ _ORDER = {
     "sales_line": (F.desc, "ordered_at"),
     "demand": (F.desc, "period_start"),
     "series_status": (F.asc, "revenue_share_before"),
+    "group_forecast": (F.asc, "depth"),
 }
 _COLUMNS = {
     "order_plan": ("item_id", "location_id", "final_quantity", "value", "arrival_date", "status", "explanation"),

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.bad_input.shop import FIRST, D, Outcome, Shop, sale, weekly
+from tests.bad_input.shop import FIRST, N_WEEKS, D, Outcome, Shop, sale, weekly
 
 pytestmark = pytest.mark.spark
 
+NEVER_SOLD = ["never sold", "never sold jug", "never sold urn", "never sold, no category"]
 ODD_NAMES = ["tea light", 'O\'Brien "mug"', "🫖☕", "茶壺", "a/b\\c", "50%_off", "NULL", "007", "$(rm)`x`{0}"]
+RAN_OUT = {"sold out every week": 0.5, "never in stock": 0.0}
+"""Items of which no week was in stock to its end, and the share of the time in which they were."""
 LAST_WEEK = D - timedelta(days=7)
 REJECTED = {
     "nan": ("NaN", "quantity_invalid"),
@@ -32,7 +35,9 @@ class _Nothing:
 
 
 def odd_lines() -> list[dict[str, Any]]:
-    lines = [line for item in [*ODD_NAMES, "regular", "unlisted", "no stock", "old stock"] for line in weekly(item)]
+    lines = [
+        line for item in [*ODD_NAMES, *RAN_OUT, "regular", "unlisted", "no stock", "old stock"] for line in weekly(item)
+    ]
     lines += [sale(f"{name}", FIRST + timedelta(days=20), text) for name, (text, _) in REJECTED.items()]
     lines += [
         sale("wrong date", FIRST, ordered_at="24/01/2011"),
@@ -42,7 +47,19 @@ def odd_lines() -> list[dict[str, Any]]:
         sale("all cancelled", FIRST + timedelta(days=30), 4),
         sale("all cancelled", FIRST + timedelta(days=31), -4),
     ]
+    lines += [sale("new", D - timedelta(days=days), 40) for days in (3, 10, 17)]
+    lines += [sale("new without category", D - timedelta(days=days), 40) for days in (3, 10, 17)]
     return lines
+
+
+CATEGORIES = {
+    "never sold": "mugs",
+    "new": "mugs",
+    "no stock": "jugs",
+    "never sold jug": "jugs",
+    "never sold urn": "urns",
+}
+"""Mugs are many, there is one jug that sold, and no urn; all others have no category."""
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +70,30 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     lines = odd_lines()
     items = list(dict.fromkeys(line["item_id"] for line in lines))
     made.write("lines.csv", lines)
-    made.write("item.csv", [{"item_id": item, "unit_cost": 1.5} for item in items if item != "unlisted"])
+    named = [{"item_id": item, "unit_cost": 1.5} for item in [*items, *NEVER_SOLD] if item != "unlisted"]
+    mugs = dict.fromkeys(ODD_NAMES, "mugs") | CATEGORIES
+    made.write("item.csv", [row | {"category": mugs.get(row["item_id"])} for row in named])
     terms = {"location_id": "GB-1", "lead_time_days": 7, "review_period_days": 7}
-    made.write("item_location.csv", [{"item_id": item, **terms} for item in [*items, "never sold"]])
+    listed = [{"item_id": item, **terms, "do_not_order": None} for item in [*items, *NEVER_SOLD]]
+    listed += [{"item_id": "never sold", **terms, "location_id": "DE-1"}]
+    listed += [{"item_id": "never ordered", **terms, "do_not_order": "true"}]
+    made.write("item_location.csv", listed)
     fresh, old = f"{D}", f"{D - timedelta(days=8)}"
     stock = [
         {"item_id": item, "location_id": "GB-1", "as_of": old if item == "old stock" else fresh, "on_hand": 3}
-        for item in items
+        for item in [*items, *NEVER_SOLD]
         if item != "no stock"
     ]
     made.write("stock.csv", stock)
+    weeks = [FIRST + timedelta(days=7 * week) for week in range(N_WEEKS)]
+    made.write(
+        "availability.csv",
+        [
+            {"item_id": item, "location_id": "GB-1", "period_start": week, "in_stock_share": share}
+            for item, share in RAN_OUT.items()
+            for week in weeks
+        ],
+    )
     sources = {
         name: {"format": "csv", "path": str(folder / f"{file}.csv")}
         for name, file in (
@@ -70,6 +101,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
             ("item", "item"),
             ("item_location", "item_location"),
             ("stock", "stock"),
+            ("availability", "availability"),
         )
     }
     made.config({"sources": sources})
@@ -95,10 +127,11 @@ def test_unusable_lines_are_kept_with_their_reasons(shop: Shop):
 
 
 def test_every_item_location_has_one_row_in_the_plan_and_odd_names_are_kept_as_they_are(shop: Shop):
-    plan = [each["item_id"] for each in shop.rows("order_plan")]
-    sold = {each["item_id"] for each in shop.rows("sales_line")}
-    assert len(plan) == len(set(plan))
-    assert set(ODD_NAMES) | sold | {"never sold"} <= set(plan)
+    keys = [(each["item_id"], each["location_id"]) for each in shop.rows("order_plan")]
+    plan, sold = {item for item, _ in keys}, {each["item_id"] for each in shop.rows("sales_line")}
+    assert len(keys) == len(set(keys))
+    assert set(ODD_NAMES) | sold | {*NEVER_SOLD, "never ordered"} <= plan
+    assert {("never sold", "GB-1"), ("never sold", "DE-1")} < set(keys)
     for name in ODD_NAMES:
         planned = row(shop, "order_plan", name)
         assert planned["final_quantity"] > 0
@@ -120,28 +153,77 @@ def test_without_a_present_stock_nothing_is_ordered(shop: Shop, item: str):
 
 
 def test_thin_histories_have_a_status_and_a_forecast(shop: Shop):
-    status = {each["item_id"]: each for each in shop.rows("series_status")}
-    assert "fitted" == status["regular"]["status"]
-    assert "no_demand" == status["sold in the partial week"]["status"]
-    assert status["sold once"]["status"] in ("fitted", "too_short", "fallback")
-    assert "all cancelled" not in {each["item_id"] for each in shop.rows("demand")}
+    status = {(each["item_id"], each["location_id"]): each for each in shop.rows("series_status")}
+    assert "fitted" == status["regular", "GB-1"]["status"]
+    assert "no_demand" == status["sold in the partial week", "GB-1"]["status"]
+    assert status["sold once", "GB-1"]["status"] in ("fitted", "too_short", "fallback")
     forecast = shop.rows("forecast")
-    assert set(status) == {each["item_id"] for each in forecast} == {each["item_id"] for each in shop.rows("demand")}
+    demand = {(each["item_id"], each["location_id"]) for each in shop.rows("demand")}
+    listed = {(each["item_id"], each["location_id"]) for each in shop.rows("item_location")}
+    expected = demand | listed - {("never ordered", "GB-1")}
+    assert "all cancelled" not in {item for item, _ in demand}
+    assert set(status) == {(each["item_id"], each["location_id"]) for each in forecast} == expected
     steps = len({each["step"] for each in forecast})
     assert steps * len(status) == len(forecast)
     nothing = [each for each in forecast if each["item_id"] == "sold in the partial week"]
     assert {0.0} == {each["mean"] for each in nothing}
-    for item in ("sold in the partial week", "all cancelled", "never sold"):
-        assert 0.0 == row(shop, "order_plan", item)["final_quantity"]
+    assert 0.0 == row(shop, "order_plan", "sold in the partial week")["final_quantity"]
+    assert ("do_not_order", 0.0) == tuple(row(shop, "order_plan", "never ordered")[name] for name in REASON)
+
+
+REASON = ("reason", "final_quantity")
+
+
+def test_what_never_sold_or_hardly_is_forecast_from_its_category_and_planned(shop: Shop):
+    mean = {
+        (each["item_id"], each["location_id"]): each["cumulative_mean"]
+        for each in shop.rows("forecast", "method = 'cold_start'")
+        if each["step"] == 2
+    }
+    status = {(each["item_id"], each["location_id"]): each for each in shop.rows("series_status")}
+    for item, known, whose in (
+        ("never sold", 0, "category mugs (10 series)"), ("new", 3, "category mugs (10 series)"),
+        ("never sold jug", 0, "category jugs (1 series)"), ("never sold urn", 0, "all categories"),
+        ("never sold, no category", 0, "all categories"), ("new without category", 3, "all categories"),
+    ):  # fmt: skip
+        found = status[item, "GB-1"]
+        assert ("cold_start", "cold_start", known) == (found["status"], found["method"], found["n_periods"])
+        assert whose in found["reason"]
+        assert mean[item, "GB-1"] > 0
+    # All items sell 5 to 8 a week but the new ones, who sell 40.
+    assert 6 < mean["never sold", "GB-1"] < 40 < mean["new", "GB-1"] < 90
+    assert mean["never sold", "DE-1"] == pytest.approx(mean["never sold", "GB-1"])
+    plan = {(each["item_id"], each["location_id"]): each for each in shop.rows("order_plan")}
+    for item in NEVER_SOLD:
+        assert plan[item, "GB-1"]["reason"] == "below_reorder_point"
+        assert plan[item, "GB-1"]["final_quantity"] > 0
+    assert "stock_unknown" == plan["never sold", "DE-1"]["reason"]
+    rungs = {each["item_id"]: each["spread_rung"] for each in shop.rows("policy") if each["location_id"] == "GB-1"}
+    assert ("category", "all") == (rungs["never sold"], rungs["never sold urn"])
+
+
+@pytest.mark.parametrize("item", list(RAN_OUT))
+def test_an_item_that_ran_out_every_week_is_forecast_above_what_it_sold(shop: Shop, item: str):
+    """Even where it is said never to have been in stock: what it sold is a bound."""
+    status, regular = (row(shop, "series_status", each) for each in (item, "regular"))
+    assert "fitted" == status["status"]
+    assert (1.0, 0.0) == (status["share_censored"], regular["share_censored"])
+    assert status["n_periods"] == regular["n_periods"]
+    assert status["lost_demand"] > 0 == regular["lost_demand"]
+    means = {each["item_id"]: each["mean"] for each in shop.rows("forecast", "step = 1")}
+    assert means[item] > means["regular"] + 1
+    tried = shop.rows("backtest", f"item_id = '{item}' AND is_champion")
+    assert tried
+    assert {None} == {actual for each in tried for actual in each["actuals"]}
 
 
 def test_forecasts_rise_with_the_level_and_sums_with_the_step(shop: Shop):
-    rows = sorted(shop.rows("forecast"), key=lambda each: (each["item_id"], each["step"]))
+    rows = sorted(shop.rows("forecast"), key=lambda each: (each["item_id"], each["location_id"], each["step"]))
     for each in rows:
         for name in ("quantiles", "cumulative_quantiles"):
             assert all(low <= high for low, high in pairwise(each[name]))
     for before, after in pairwise(rows):
-        if before["item_id"] == after["item_id"]:
+        if before["item_id"] == after["item_id"] and before["location_id"] == after["location_id"]:
             assert before["cumulative_mean"] + after["mean"] == pytest.approx(after["cumulative_mean"])
             pairs = zip(before["cumulative_quantiles"], after["cumulative_quantiles"], strict=True)
             assert all(low <= high for low, high in pairs)

@@ -142,6 +142,20 @@ def test_master_data_that_break_their_contract_are_listed_and_not_written(shop: 
     assert {"run"} == shop.tables()
 
 
+def test_an_availability_that_is_no_share_is_refused_with_its_period(shop: Shop):
+    rows = [{"item_id": "A", "location_id": "GB-1", "period_start": FIRST, "in_stock_share": 1.5}]
+    shop.write("availability.csv", rows)
+    sources = {
+        "sales_line": {"format": "csv", "path": str(shop.folder / "lines.csv")},
+        "availability": {"format": "csv", "path": str(shop.folder / "availability.csv")},
+    }
+    config = shop.config({"sources": sources})
+    message = shop.refused("ingest", config=config)
+    assert "source availability breaks the contract of table availability; nothing was written" in message
+    assert "1 row(s) break in_stock_share_valid" in message
+    assert f"A / GB-1 / {FIRST}" in message
+
+
 def test_a_table_of_an_older_version_is_named_and_left_as_it_is(shop: Shop):
     place = str(shop.warehouse / "sales_line")
     shop.spark.sql("SELECT '1' AS order_id, 3 AS quantity").write.format("delta").save(place)

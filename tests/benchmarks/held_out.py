@@ -2,14 +2,16 @@
 
     python -m tests.benchmarks.held_out [--data weekly,daily,carparts,fresh] [--series 1000] [--dates 8]
 
-For each of several decision dates the panel is cut there, every candidate of the default configuration (ARIMA left out:
-``--arima`` lets it in) is backtested and fitted, errors are pooled as the jobs pool them, champions are chosen with
-several weights of the group, and their quantiles held against what came.
+For each of several decision dates the panel is cut there, every candidate of the default configuration is backtested
+and fitted (``--arima`` lets ARIMA in, ``--no-learner`` leaves out the model over all series, which else is trained on
+the same series), errors are pooled as the jobs pool them, champions are chosen with several weights of the group, and
+their quantiles held against what came.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,6 +25,7 @@ from skucast.forecasting.choice import PINBALL, RMSSE, Choice, Contest, Criterio
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_group import GROUPS
 from skucast.forecasting.error_law import ErrorLaw, Errors, Pool, error_law, group_keys, pooled
+from skucast.forecasting.learner import METHOD, Learner, train_all, training_cutoffs
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles
@@ -43,6 +46,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=1000)
     parser.add_argument("--dates", type=int, default=8)
     parser.add_argument("--arima", action="store_true")
+    parser.add_argument("--no-learner", action="store_true", help="leave out gradient boosting over all series")
     parser.add_argument("--origins", type=int, default=RULES.origins)
     parser.add_argument("--origin-step", type=int, default=RULES.origin_step)
     arguments = parser.parse_args()
@@ -51,8 +55,11 @@ def main() -> None:
         panel = make(arguments.series)
         origin_step = arguments.origin_step or max(1, round(7 / panel.period_days))
         how = replace(plan(with_arima=arguments.arima), origins=arguments.origins, origin_step=origin_step)
+        how = how.without(METHOD) if arguments.no_learner else how
         results = list(held_out(panel, arguments.dates, step, how))
         print(f"\n{name}: {panel.n_series} series, {len(results)} dates")
+        seconds = np.mean([each.training_seconds for each in results])
+        print(f"training of the model over all series: {seconds:.1f} s of CPU a date")
         for rule, pick in rules(results[0].contest.trials.names).items():
             report(rule, [each.scored(pick) for each in results], in_full=rule == f"weight {USUAL:g}")
 
@@ -76,7 +83,7 @@ def rules(names: tuple[str, ...]) -> dict[str, Pick]:
     for weight in WEIGHTS:
         found[f"weight {weight:g}"] = lambda each, weight=weight: each.choose(PINBALL, weight)
     for place, name in enumerate(names):
-        if name.startswith(("combination", "ses")):
+        if name.startswith(("combination", "ses", "gradient")):
             found[f"always {name}"] = lambda each, place=place: each.always(place)
     return found
 
@@ -92,6 +99,7 @@ class HeldOut:
         is_closed: closed steps ahead, shape (n, horizon).
         is_count: demand comes in whole numbers, shape (n,).
         actual: demand summed over 1 to h periods, units, shape (n, horizon); NaN where unknown.
+        training_seconds: CPU time of training the model over all series.
     """
 
     contest: Contest
@@ -100,6 +108,7 @@ class HeldOut:
     is_closed: BoolArray
     is_count: BoolArray
     actual: FloatArray
+    training_seconds: float
 
     def choose(self, criterion: str, weight: float) -> Choice:
         """As the jobs choose."""
@@ -144,10 +153,14 @@ def held_out(panel: Panel, n_dates: int, step: int, how: Plan) -> Iterator[HeldO
     for back in range(n_dates - 1, -1, -1):
         cut = panel.n_periods - panel.horizon - step * back
         known = panel.until(cut)
-        fits = forecast_panel(known, how, np.zeros(panel.n_series))
+        began, cutoffs = time.process_time(), training_cutoffs(cut, panel.horizon, how.origins, how.origin_step)
+        is_learnt = METHOD in how.methods
+        learner = train_all(known, cutoffs, RULES.learner.settings, how.treatment) if is_learnt else Learner()
+        seconds = time.process_time() - began
+        fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series))
         law = error_law(pools_of(fits.contest), fits.contest.trials.names, LEVELS, panel.horizon, 0, 200)
         actual = np.cumsum(panel.actuals(cut), axis=1)
-        yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, fits.profile.is_count, actual)
+        yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, fits.is_count, actual, seconds)
 
 
 def pools_of(contest: Contest) -> dict[tuple[str, str, int], Pool]:

@@ -3,8 +3,9 @@
     python tests/benchmarks/scale.py [--series 1000000] [--tiers null,cheap,default] [--weeks 104] [--keep FOLDER]
 
 Demand is drawn by ``synthetic.py`` inside Spark and written as the table ``demand``; then the stage itself runs, as
-``skucast forecast`` would run it: with a null model that returns zeros, with the cheap methods for every series, and
-with the default tiers. Memory is that of the Java process and of all its Python workers together, seen every second.
+``skucast forecast`` would run it: with a null model that returns zeros, with the cheap methods for every series
+(``cheap-alone``: without the model over all series), and with the default tiers. Memory is that of the Java process and
+of all its Python workers together, seen every second.
 """
 
 from __future__ import annotations
@@ -52,13 +53,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         context = opened(Path(arguments.keep or passing).absolute(), arguments.series, arguments.weeks)
-        print(f"{'run':<10}{'series':>10}{'seconds':>10}{'core-ms per series':>20}{'x null':>8}{'GiB':>6}")
+        print(
+            f"{'run':<12}{'series':>10}{'seconds':>10}{'core-ms a series':>18}{'x null':>8}{'GiB':>6}{'learner s':>11}"
+        )
         floor = float("nan")
         for tier in arguments.tiers.split(","):
-            seconds, memory = measured(context, tier)
+            seconds, memory, learning = measured(context, tier)
             floor = seconds if tier == "null" else floor
-            times = f"{seconds:>10.1f}{2000.0 * seconds / arguments.series:>20.2f}{seconds / floor:>8.2f}"
-            print(f"{tier:<10}{arguments.series:>10,}{times}{memory:>6.1f}", flush=True)
+            times = f"{seconds:>10.1f}{2000.0 * seconds / arguments.series:>18.2f}{seconds / floor:>8.2f}"
+            print(f"{tier:<12}{arguments.series:>10,}{times}{memory:>6.1f}{learning:>11}", flush=True)
         context.spark.stop()
 
 
@@ -122,19 +125,21 @@ def demand_rows(batches: Iterator[pa.RecordBatch], n_weeks: int) -> Iterator[pa.
         yield pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in columns.items()})
 
 
-def measured(context: Context, tier: str) -> tuple[float, float]:
-    """Seconds of the stage and the largest memory of all processes together, in GiB."""
+def measured(context: Context, tier: str) -> tuple[float, float, int]:
+    """Seconds of the stage, largest memory of all processes together in GiB, seconds of learning from all series."""
     rules = context.config.forecast
     cheap = rules.model_copy(update={"revenue_shares": rules.revenue_shares.model_copy(update={"full": 0.0})})
     only_mean = {"methods": ("mean",), "methods_by_class": dict.fromkeys(rules.methods_by_class, ("mean",))}
     null = rules.model_copy(update=only_mean)
-    context.config = context.config.model_copy(update={"forecast": {"null": null, "cheap": cheap}.get(tier, rules)})
+    alone = cheap.model_copy(update={"learner": rules.learner.model_copy(update={"enabled": False})})
+    tiers = {"null": null, "cheap": cheap, "cheap-alone": alone}
+    context.config = context.config.model_copy(update={"forecast": tiers.get(tier, rules)})
     zero = partial(forecast_panel, methods=(Method("mean", batched(stages.zeros)),))
     with patch.object(fitting, "forecast_panel", zero if tier == "null" else forecast_panel), Memory() as memory:
         COMMANDS["forecast"](context)
     context.config = context.config.model_copy(update={"forecast": rules})
     row = context.warehouse.read(RUN).where("stage = 'forecast'").first()
-    return float(row["seconds"]) if row else float("nan"), memory.peak
+    return (float(row["seconds"]), memory.peak, row["rows"].get("learner_seconds", 0)) if row else (np.nan, np.nan, 0)
 
 
 class Memory:

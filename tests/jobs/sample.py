@@ -33,11 +33,12 @@ CUSTOMER_OFFSET = 7_700_000_000
 SLOW_REVENUE_SHARE = 0.09
 """Two or three items make that much of the sample's revenue: on them the library engines are tried."""
 
-SIMPLE = ["naive", "mean", "seasonal_naive", "ses"]
+SIMPLE = ["naive", "mean", "seasonal_naive", "ses", "gradient_boosting"]
 SEARCHED = ["ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"]
 
 WITH_LIBRARIES = {
     "components": True,
+    "groups": {"reconciliation": "wls", "analysis": True},
     "methods": [*SIMPLE, "tsb", *SEARCHED],
     "methods_by_class": {
         **{name: [*SIMPLE, *SEARCHED] for name in ("smooth", "erratic")},

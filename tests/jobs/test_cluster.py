@@ -163,17 +163,21 @@ def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession) -> No
     rows = [(f"item{n}", "L1", monday + timedelta(weeks=t), 1.0, 1.0, 2.0) for n in range(40) for t in range(3)]
     schema = "item_id string, location_id string, period_start date, sales double, demand double, unit_price double"
     demand = spark.createDataFrame(rows, schema).withColumn("is_closed", F.lit(False))
-    days = [("L1", monday + timedelta(weeks=t), False, ["spring"]) for t in range(5)]
-    calendar = spark.createDataFrame(
-        days, "location_id string, period_start date, is_closed boolean, events array<string>"
-    )
+    days = [("L1", monday + timedelta(weeks=t), False) for t in range(5)]
+    calendar = spark.createDataFrame(days, "location_id string, period_start date, is_closed boolean")
     span = Span(monday, monday + timedelta(weeks=2), 2, Frequency.WEEK)
 
     def where(rows: pd.DataFrame) -> pd.DataFrame:
         partition = TaskContext.get().partitionId()
         return pd.DataFrame({"bucket": rows["bucket"].head(1), "partition": partition, "rows": len(rows)})
 
-    series = revenue_shares(demand).selectExpr("*", "2 AS evaluation_span")
+    series = revenue_shares(demand).selectExpr(
+        "*",
+        "2 AS evaluation_span",
+        "CAST(NULL AS DOUBLE) AS prior_log_mean",
+        "CAST(NULL AS DOUBLE) AS prior_series",
+        "CAST(NULL AS STRING) AS prior_category",
+    )
     panel = long_panel(demand, calendar, series, span, 6)
     placed = panel.groupBy("bucket").applyInPandas(where, "bucket int, partition int, rows int").toPandas()
 

@@ -35,6 +35,15 @@ def test_a_nightly_run_records_four_stages_that_are_done(reference: Filled) -> N
     assert (run["seconds"] > 0).all()
 
 
+def test_the_record_shows_apart_what_learning_from_all_series_cost(reference: Filled) -> None:
+    rows = frame_of(reference.folder, "run").set_index("stage").loc["forecast", "rows"]
+
+    assert rows["learner_rows"] > 2_000
+    assert 0 < rows["learner_series"] <= len(frame_of(reference.folder, "series_status"))
+    assert rows["learner_seconds"] >= 0
+    assert "gradient_boosting" in set(frame_of(reference.folder, "backtest")["method"])
+
+
 def test_every_row_that_came_in_was_accepted_or_rejected_or_a_duplicate(reference: Filled, sample: Sample) -> None:
     run = frame_of(reference.folder, "run").set_index("stage")
     rows = run.loc["ingest", "rows"]
@@ -46,14 +55,16 @@ def test_every_row_that_came_in_was_accepted_or_rejected_or_a_duplicate(referenc
     assert rows["rejected"] == len(frame_of(reference.folder, "rejected_sales_line"))
 
 
-def test_every_series_of_demand_has_a_status_and_a_forecast_of_every_step(reference: Filled) -> None:
+def test_every_series_that_sold_or_may_has_a_status_and_a_forecast_of_every_step(reference: Filled) -> None:
     demand, status, forecast = (frame_of(reference.folder, name) for name in ("demand", "series_status", "forecast"))
     run = frame_of(reference.folder, "run").set_index("stage")
 
-    assert set(status["item_id"]) == set(demand["item_id"])
+    expected = {*demand["item_id"], NEVER_SOLD}
+    assert set(status["item_id"]) == expected
+    assert status.set_index("item_id").loc[NEVER_SOLD, "status"] == "cold_start"
     assert not status.duplicated(["item_id", "location_id"]).any()
     steps = forecast.groupby("item_id")["step"].agg(list)
-    assert set(steps.index) == set(demand["item_id"])
+    assert set(steps.index) == expected
     assert all(sorted(each) == list(range(1, run.loc["forecast", "rows"]["horizon"] + 1)) for each in steps)
 
 
@@ -89,7 +100,7 @@ def test_an_order_of_eighty_thousand_pieces_that_was_cancelled_is_no_demand(refe
 
 
 def test_every_table_opens_without_spark_and_keeps_its_contract(reference: Filled) -> None:
-    assert set(table_names(reference.folder)) == set(TABLES) - {"availability"}
+    assert set(table_names(reference.folder)) == set(TABLES) - {"availability", "hierarchy"}
     for name in table_names(reference.folder):
         found = DeltaTable(str(reference.folder / name)).to_pyarrow_table()
         assert found.column_names == TABLES[name].names, name

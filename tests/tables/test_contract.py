@@ -19,8 +19,9 @@ UNITS = {
     "", "u", "u/p", "u²", "p", "share", "share/year", "money", "money/u", "money/u/p", "money/order", "money/year",
     "1/year", "calendar days", "s", "ms",
 }  # fmt: skip
-WITHOUT_UNIT = {"squared_cv", "value"}
-"""A ratio of variances, and the strength of an event, whose unit depends on the event."""
+WITHOUT_UNIT = {"squared_cv", "value", "n_series", "distance", "correlation"}
+"""A ratio of variances; the strength of an event, whose unit depends on the event; a number of series; a distance in
+spreads; a correlation."""
 
 
 @EVERY_TABLE

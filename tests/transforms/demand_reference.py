@@ -83,12 +83,13 @@ def reference_demand(
                     and period_start(row["period_start"], rules.frequency) == period
                 ]
                 there = sum(measured) / len(measured) if measured else share(snapshots, rules, period)
+                untimed = rules.frequency == Frequency.DAY and not measured and there not in (None, 0, 1)
                 inside = [line for line in own if period_start(line["ordered_at"].date(), rules.frequency) == period]
-                found[*key, period] = _period(inside, there, rules, period)
+                found[*key, period] = _period(inside, there, rules, period, untimed=untimed)
     return found
 
 
-def _period(lines: Sequence[Row], there: float | None, rules: Rules, period: date) -> tuple[Any, ...]:
+def _period(lines: Sequence[Row], there: float | None, rules: Rules, period: date, *, untimed: bool) -> tuple[Any, ...]:
     sales = [line for line in lines if line["quantity"] > 0]
     n_sold = sum(line["quantity"] for line in sales)
     priced = [line for line in sales if line["unit_price"] is not None]
@@ -99,7 +100,7 @@ def _period(lines: Sequence[Row], there: float | None, rules: Rules, period: dat
     nothing_known = rules.gaps == "unknown" and not lines
     demand = None if closed or censored or nothing_known else n_sold
     returned = -sum(line["quantity"] for line in lines if line["quantity"] < 0)
-    return n_sold, returned, demand, censored, there, closed, price
+    return n_sold, returned, demand, censored, None if untimed else there, closed, price
 
 
 def is_outlier(demand: Sequence[float | None], method: str, limit: float) -> list[bool]:

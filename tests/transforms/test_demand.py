@@ -202,6 +202,23 @@ def test_stock_that_ran_out_censors_only_where_every_open_day_is_known(spark):
     assert rows["monthly", "GB-1", date(2011, 5, 30)]["in_stock_share"] is None
 
 
+def test_a_day_between_a_full_and_an_empty_shelf_ran_out_nobody_knows_when(spark):
+    rules = replace(WEEKLY, frequency=Frequency.DAY)
+    days = [WEEKLY.first + timedelta(days=n) for n in range(3)]
+    stock = daily("counted", days[0], "1100")
+    availability = [
+        {"item_id": "measured", "location_id": "GB-1", "period_start": days[1], "in_stock_share": 0.5},
+    ]
+    lines = [line(day, 4.0, item=item) for item in ("counted", "measured") for day in days]
+    rows = by_key(computed(spark, rules, lines, stock, availability))
+    told = {
+        item: [(rows[item, "GB-1", day]["is_censored"], rows[item, "GB-1", day]["in_stock_share"]) for day in days]
+        for item in ("counted", "measured")
+    }
+    assert [(False, 1.0), (True, None), (True, 0.0)] == told["counted"]
+    assert [(False, None), (True, 0.5), (False, None)] == told["measured"]
+
+
 def random_world(seed: int, frequency: Frequency) -> tuple[Rules, list[Row], list[Row], list[Row]]:
     rng = np.random.default_rng(seed)
     first, n_days = date(2011, 5, 2), 42

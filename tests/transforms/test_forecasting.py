@@ -15,13 +15,15 @@ from pyspark.sql import functions as F
 from skucast.forecasting.choice import PINBALL, Criterion
 from skucast.forecasting.engine import Plan
 from skucast.forecasting.error_law import error_law
+from skucast.forecasting.launch import REACH, LaunchLaw
 from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
 from skucast.transforms.accuracy import headline
+from skucast.transforms.drivers import Catalogue
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
-from skucast.transforms.panel import EVALUATION_SPAN, SHARE, Span
+from skucast.transforms.panel import EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES, SHARE, Span
 from skucast.transforms.spread import pooled_errors, pools
 
 pytestmark = pytest.mark.spark
@@ -43,6 +45,21 @@ PLAN = Plan(
     outlier_treatment="cap",
 )
 LAYOUT = Layout.of(PLAN, SPAN)
+LAUNCH = LaunchLaw(0.8, np.full(2 * REACH + 1, 1 / (2 * REACH + 1)), 1.5, 1.6)
+
+
+def short_histories() -> list[dict[str, Any]]:
+    """An item that was sold for three periods, like mugs, and one that never was, with their headers."""
+    rows: list[dict[str, Any]] = []
+    for item, start, amount, category in (("new", N_PERIODS - 3, 8.0, "mugs"), ("unsold", N_PERIODS, 0.0, None)):
+        row = {"item_id": item, "location_id": "GB-1"}
+        rows += [
+            {**row, "t": t, "demand": amount if t < N_PERIODS else None, "is_closed": t in CLOSED}
+            for t in range(start, N_PERIODS + HORIZON)
+        ]
+        rows.append({**row, "t": PRIOR_LOG_MEAN, "demand": 1.0, "is_closed": False})
+        rows.append({**row, "t": PRIOR_SERIES, "demand": 1234.0, "is_closed": False, "prior_category": category})
+    return rows
 
 
 def histories() -> pd.DataFrame:
@@ -65,16 +82,27 @@ def histories() -> pd.DataFrame:
             rows.append(
                 {
                     "item_id": item, "location_id": "GB-1", "t": t, "demand": None if np.isnan(value) else float(value),
-                    "is_closed": t in CLOSED, "events": ["sale"] if t % 13 == 0 else [],
+                    "is_closed": t in CLOSED, "facts": [(0, 1.0, 0)] if t % 13 == 0 else None,
+                    "lower_bound": 4.0 if known and np.isnan(value) else None,
+                    "exposure": t % 3 / 4 if known and np.isnan(value) else None,
                 }
             )  # fmt: skip
+    rows += short_histories()
+    for item in {row["item_id"] for row in rows}:
         for t, value in ((SHARE, 0.0), (EVALUATION_SPAN, 3.0)):
             rows.append({"item_id": item, "location_id": "GB-1", "t": t, "demand": value, "is_closed": False})
     return pd.DataFrame(rows).astype({"demand": object})
 
 
+FACTS = "facts array<struct<code int, value double, known_from int>>"
+SALE = Catalogue(events=("sale",))
+
+
 def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    schema = "item_id string, location_id string, t int, demand double, is_closed boolean, events array<string>"
+    schema = (
+        "item_id string, location_id string, t int, demand double, is_closed boolean, "
+        f"{FACTS}, lower_bound double, exposure double, prior_category string"
+    )
     values = rows.astype(object).where(rows.notna(), None).values.tolist()
     bucket = F.pmod(F.xxhash64("item_id", "location_id"), F.lit(n_buckets)).cast("int")
     return (
@@ -83,7 +111,7 @@ def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> Da
 
 
 def fits_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
-    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN).persist()
+    return fitted(long_panel_of(spark, rows, n_buckets), SPAN, PLAN, SALE).persist()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +122,7 @@ def fits(spark: SparkSession) -> DataFrame:
 def decision(fits: DataFrame) -> Decision:
     found = pools(pooled_errors(fits, LAYOUT, LEVELS, 21), LAYOUT.names)
     law = error_law(found, LAYOUT.names, LEVELS, HORIZON, LAYOUT.origins, 10)
-    return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1")
+    return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1", LAUNCH)
 
 
 @pytest.fixture(scope="module")
@@ -149,10 +177,17 @@ def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: Decisi
     assert ("no_demand", 39) == (rows["nothing"]["status"], rows["nothing"]["n_periods"])
     assert 10 == rows["smooth0"]["n_periods"]
     assert all(row["reason"] for row in rows.values())
+    assert 39 == rows["censored"]["n_periods"]
+    assert 10 / 39 == pytest.approx(rows["censored"]["share_censored"])
+    assert 50 < rows["censored"]["lost_demand"] < 80
+    assert 0.5 < rows["censored"]["recent_lost_demand"] < 2
+    assert rows["unsold"]["share_censored"] is None
+    others = [row for item, row in rows.items() if item not in ("censored", "unsold")]
+    assert all((0, 0) == (row["share_censored"], row["lost_demand"]) for row in others)
     assert {"smooth", "intermittent", "lumpy", "erratic"} & {row["demand_class"] for row in rows.values()}
     by_ses = [row for row in rows.values() if row["method"] == "ses"]
     assert all("alpha" in row["parameters"] and not any("." in name for name in row["parameters"]) for row in by_ses)
-    assert {row["method"] for row in rows.values()} <= {*METHODS}
+    assert {row["method"] for row in rows.values()} <= {*METHODS, "cold_start"}
 
 
 def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits: DataFrame, decided: Decision):
@@ -171,6 +206,9 @@ def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits:
         assert row["sum_squared_error"] == pytest.approx(sum((a - f) ** 2 for a, f in pairs))
         assert row["sum_error"] == pytest.approx(sum(a - f for a, f in pairs))
     assert len(own) == PLAN.origins
+    ran_out = [row["actuals"] for row in found if row["is_champion"] and row["item_id"] == "censored"]
+    assert any(value is None for values in ran_out for value in values)
+    assert {9.0, 0.0, None} >= {value for values in ran_out for value in values}
 
 
 def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
@@ -179,7 +217,7 @@ def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
     check(FORECAST.select(rows), FORECAST, "forecast")
     frame = rows.toPandas()
     assert len(set(histories()["item_id"])) * HORIZON == len(frame)
-    assert {"group", "class", "all", "prior"} >= set(frame["spread_rung"])
+    assert {"group", "class", "all", "prior", "category"} >= set(frame["spread_rung"])
     classes = {row["item_id"]: row["demand_class"] for row in fits.collect()}
     for item, own in frame.sort_values("step").groupby("item_id"):
         assert [1, 2, 3, 4] == own["step"].tolist()
@@ -195,9 +233,37 @@ def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
         assert not quantiles[1].any()
         assert 0.0 == own["mean"].iloc[1]
         np.testing.assert_allclose(np.cumsum(own["mean"]), own["cumulative_mean"])
-        if classes[item] == "no_demand":
+        if classes[item] == "no_demand" and item != "unsold":
             assert not own["mean"].any()
     assert (frame.loc[frame["item_id"].str.startswith("smooth"), "cumulative_sd"] > 0).all()
+
+
+def test_short_histories_start_cold_and_say_whose_prior_they_take(fits: DataFrame, decided: Decision):
+    status = {row["item_id"]: row for row in decided.rows(fits, SERIES_STATUS).collect()}
+    cold = {item: row["reason"] for item, row in status.items() if row["status"] == "cold_start"}
+    expected = {
+        "new": "3 known periods, prior of category mugs (1,234 series)",
+        "unsold": "0 known periods, prior of all categories (1,234 series)",
+    }
+    assert expected == cold
+    rows = decided.rows(fits, FORECAST).where("method = 'cold_start'").toPandas().sort_values(["item_id", "step"])
+    assert [["category"] * 4, ["all"] * 4] == [own["spread_rung"].tolist() for _, own in rows.groupby("item_id")]
+    posterior = LAUNCH.posterior(np.ones(2), np.array([3.0, 0.0]), np.array([24.0, 0.0]))
+    for place, (_, own) in enumerate(rows.groupby("item_id")):
+        np.testing.assert_allclose(posterior.mean[place] * np.array([1, 0, 1, 1]), own["mean"])
+        # Step 2 is closed: sums over steps 1 to 4 are sums over 1, 1, 2 and 3 open periods.
+        np.testing.assert_allclose([posterior.sd(n)[place] for n in (1, 1, 2, 3)], own["cumulative_sd"])
+        expected_sums = np.array([posterior.quantiles(n, np.array(LEVELS))[place] for n in (1, 1, 2, 3)])
+        found = np.array(own["cumulative_quantiles"].tolist())
+        np.testing.assert_allclose(np.maximum.accumulate(expected_sums, axis=0), found)
+    assert decided.rows(fits, BACKTEST).where("item_id IN ('new', 'unsold')").isEmpty()
+
+
+def test_without_a_launch_law_short_histories_take_what_they_have(fits: DataFrame, decided: Decision):
+    rows = replace(decided, launch=None).rows(fits, SERIES_STATUS).where("item_id IN ('new', 'unsold')").collect()
+    assert {("new", "too_short", "mean"), ("unsold", "too_short", "mean")} == {
+        (row["item_id"], row["status"], row["method"]) for row in rows
+    }
 
 
 def test_the_spread_of_a_series_is_that_of_its_method_in_its_group_times_its_scale(fits: DataFrame, decided: Decision):
@@ -244,7 +310,7 @@ def test_components_of_every_series_and_step_add_up_to_the_mean(
     spark: SparkSession, fits: DataFrame, decided: Decision
 ):
     plan = replace(PLAN, with_components=True)
-    explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan).persist()
+    explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan, SALE).persist()
     rows = decided.rows(explained, FORECAST_COMPONENT)
     check(rows, FORECAST_COMPONENT, "forecast_component")
     keys = ["item_id", "location_id", "step"]

@@ -6,15 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from skucast.config.groups import Groups
 from skucast.config.parts import Probability, Section, Share
+from skucast.forecasting import boosting, learner
 from skucast.forecasting.models import prophet_settings
 
 Method = Literal[
     "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",
-    "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "prophet",
-    "prophet_multiplicative", "ridge_autoregression", "theta_lag_year", "direct_regression", "seasonal_smoothing", "ets",
-    "ets_multiplicative", "best_count", "arima", "arima_statsmodels", "prophet_stan", "combination_mean",
-    "combination_median", "combination_weighted",
+    "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "gradient_boosting", "prophet",
+    "prophet_multiplicative", "ridge_autoregression", "ridge_on_lags", "theta_lag_year", "direct_regression",
+    "seasonal_smoothing", "ets", "ets_multiplicative", "best_count", "arima", "arima_statsmodels", "prophet_stan",
+    "combination_mean", "combination_median", "combination_weighted",
 ]  # fmt: skip
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
 Positive = Annotated[float, Field(gt=0)]
@@ -51,6 +53,25 @@ class Prophet(Section):
         return prophet_settings.ProphetSettings(**{**values, "seasons": seasons})
 
 
+class Learner(Section):
+    """The model over all series, method ``gradient_boosting``: what it is trained on and how its trees grow."""
+
+    enabled: bool = True
+    max_series: Annotated[int, Field(ge=1)] = 1_000
+    max_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
+    min_rows: Annotated[int, Field(ge=100)] = 2_000
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = 100
+    leaves: Annotated[int, Field(ge=2, le=1_000)] = 15
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    min_leaf_rows: Annotated[int, Field(ge=1)] = 200
+
+    @property
+    def settings(self) -> learner.LearnerSettings:
+        """As the training takes them."""
+        growth = boosting.Growth(self.rounds, self.leaves, self.learning_rate, self.min_leaf_rows)
+        return learner.LearnerSettings(self.max_series, self.max_rows, self.min_rows, growth)
+
+
 class RevenueShares(Section):
     """On how much of all revenue, from the series that earn most down, the dearer methods are tried."""
 
@@ -72,26 +93,27 @@ class Forecast(Section):
     quantile_levels: tuple[Probability, ...] = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99)
     methods: tuple[Method, ...] = (
         "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "dynamic_theta", "sba_optimised",
-        "negative_binomial", "ets", "prophet", "arima", "combination_mean", "combination_median",
+        "negative_binomial", "gradient_boosting", "ets", "prophet", "arima", "combination_mean", "combination_median",
     )  # fmt: skip
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
         "smooth": (
-            "naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "ets", "prophet", "arima", "combination_mean",
-            "combination_median",
+            "naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "gradient_boosting", "ets", "prophet", "arima",
+            "combination_mean", "combination_median",
         ),
         "erratic": (
-            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "imapa", "dynamic_theta", "ets", "prophet",
-            "arima", "combination_mean", "combination_median",
+            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "imapa", "dynamic_theta",
+            "gradient_boosting", "ets", "prophet", "arima", "combination_mean", "combination_median",
         ),
         "intermittent": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial", "combination_mean", "combination_median",
+            "negative_binomial", "gradient_boosting", "combination_mean", "combination_median",
         ),
         "lumpy": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial", "combination_mean", "combination_median",
+            "negative_binomial", "gradient_boosting", "combination_mean", "combination_median",
         ),
     }  # fmt: skip
+    drivers: bool | tuple[str, ...] = True
     selection: Selection = Selection()
     origins: Annotated[int, Field(ge=3, le=52)] = 4
     origin_step: Annotated[int, Field(ge=1)] | None = None
@@ -103,7 +125,9 @@ class Forecast(Section):
     max_fallback_share: Share = 0.2
     components: bool = False
     accuracy: Literal["champion", "all", "none"] = "champion"
+    groups: Groups = Groups()
     prophet: Prophet = Prophet()
+    learner: Learner = Learner()
 
     @field_validator("quantile_levels")
     @classmethod

@@ -14,6 +14,7 @@ from skucast.config.forecast import Forecast
 from skucast.config.parts import Days, PositiveDays, Probability, Section, Share, Weekday
 from skucast.periods import MONDAY, Frequency
 from skucast.tables import INPUT_TABLES, TABLES
+from skucast.transforms.holidays import Region
 
 
 class Source(Section):
@@ -51,9 +52,35 @@ class Outliers(Section):
     treatment: Literal["flag", "cap"] = "flag"
 
 
+class Keeping(Section):
+    """Whose public holidays are kept: ``country`` (ISO 3166-1 alpha-2), and a ``subdivision`` of it."""
+
+    country: str
+    subdivision: str | None = None
+
+    @property
+    def region(self) -> Region:
+        """As the calendar takes it."""
+        return Region(self.country, self.subdivision)
+
+    @model_validator(mode="after")
+    def _exists(self) -> Self:
+        if problem := self.region.problem():
+            raise ValueError(problem)
+        return self
+
+
+class Holidays(Section):
+    """Public holidays of every location, and of those that differ."""
+
+    everywhere: Keeping | None = None
+    locations: dict[str, Keeping] = {}
+
+
 class Demand(Section):
     """How order lines become demand."""
 
+    holidays: Holidays = Holidays()
     closed_weekdays: tuple[Weekday, ...] = ()
     closed_dates: tuple[date, ...] = ()
     gaps: Literal["zero", "unknown"] = "zero"

@@ -87,7 +87,8 @@ def accuracy(
 ) -> tuple[IntArray, list[Measure]]:
     """Every measure of one candidate of each series, over all its origins.
 
-    Quantiles of the protection-period sum at an origin are those of the errors at the other origins.
+    Quantiles of the protection-period sum at an origin are those of the errors at the other origins. In such a sum a
+    plausible value stands for demand where stock ran out.
 
     Args:
         trials: the backtest.
@@ -106,7 +107,7 @@ def accuracy(
     wide = [np.repeat(each, horizon, axis=1) for each in (trials.naive_mean_square, trials.naive_mean_absolute)]
     actuals, expected = (each.reshape(n, origins * horizon) for each in (trials.actuals, forecasts))
     singles = Compared(Basis.PERIOD, trials.is_scored.reshape(actuals.shape), actuals, expected, *wide)
-    actual, forecast = (np.cumsum(each, axis=2)[rows, :, last] for each in (trials.actuals, forecasts))
+    actual, forecast = (np.cumsum(each, axis=2)[rows, :, last] for each in (trials.completed, forecasts))
     steps = (last + 1.0)[:, None]
     scales = trials.naive_mean_square * steps**2, trials.naive_mean_absolute * steps
     sums = Compared(Basis.PROTECTION_PERIOD, np.isfinite(actual - forecast), actual, forecast, *scales)

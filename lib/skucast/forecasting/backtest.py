@@ -10,15 +10,15 @@ import numpy as np
 from skucast.forecasting.error_group import error_group
 from skucast.forecasting.fitlog import FitLog
 from skucast.forecasting.fits import published
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.panel import BoolArray, IntArray, Panel
 from skucast.forecasting.profile import profile
 from skucast.forecasting.registry import Method
 from skucast.forecasting.scores import naive_errors
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.trials import Trials
 
-Treatment = Callable[[FloatArray], FloatArray]
-"""Demand as observed -> demand as the methods see it (outliers capped), row by row."""
+Treatment = Callable[[Panel], Panel]
+"""A panel as observed -> as the methods see it (outliers capped, stock-outs filled), row by row."""
 
 
 def backtest(
@@ -28,6 +28,7 @@ def backtest(
     methods: Sequence[Method],
     treatment: Treatment,
     log: FitLog,
+    drawn: Panel | None = None,
 ) -> Trials:
     """Forecast every series from its origins with its candidate methods.
 
@@ -38,21 +39,25 @@ def backtest(
         origins: shape (n_series, n_origins), -1 where there is none.
         candidates: methods to try, shape (n_series, n_methods).
         methods: the methods.
-        treatment: what each origin does to the demand it knew before methods see it.
+        treatment: what each origin does to what it knew before methods see it.
         log: filled with times, failures and parameters.
+        drawn: the panel with a plausible demand where stock ran out; None: stock never ran out.
     """
     alive, trials = candidates.copy(), _untried(panel, origins, methods)
+    plausible = None if drawn is None else trials.actuals.copy()
     for origin in np.unique(origins[origins >= 0]).tolist():
         series, place = np.nonzero(origins == origin)
         known = panel.until(origin).rows(series)
-        seen = replace(known, demand=treatment(known.demand))
+        seen = treatment(known)
         actuals, is_closed = panel.actuals(origin)[series], known.is_closed_ahead
         trials.actuals[series, place] = actuals
+        if drawn is not None and plausible is not None:
+            plausible[series, place] = drawn.actuals(origin)[series]
         trials.is_scored[series, place] = ~np.isnan(actuals) & ~is_closed
-        trials.scale[series, place] = spread_scale(seen.demand)
+        trials.scale[series, place] = spread_scale(seen.demand, seen.variance)
         squared, absolute = naive_errors(known.demand)
         trials.naive_mean_square[series, place], trials.naive_mean_absolute[series, place] = squared, absolute
-        trials.group[series, place] = error_group(profile(known))
+        trials.group[series, place] = error_group(profile(seen if known.has_stock_outs else known))
         for index, method in enumerate(methods):
             rows = np.flatnonzero(alive[series, index])
             if rows.size:
@@ -62,7 +67,7 @@ def backtest(
                 mean = np.where(is_fitted[:, None], published(mean, is_closed[rows]), np.nan)
                 trials.forecasts[series[rows], place[rows], index] = mean
     trials.forecasts[np.broadcast_to(~alive[:, None, :], trials.forecasts.shape[:3])] = np.nan
-    return trials
+    return replace(trials, drawn=plausible)
 
 
 def _untried(panel: Panel, origins: IntArray, methods: Sequence[Method]) -> Trials:

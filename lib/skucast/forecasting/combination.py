@@ -42,9 +42,10 @@ def combined(forecasts: FloatArray, members: BoolArray, weights: FloatArray) -> 
 def earlier_weights(trials: Trials, members: BoolArray) -> FloatArray:
     """Weights of the members at every origin and at the end of history, by their errors as known there.
 
-    The inverse of the mean squared error over the steps of earlier origins whose periods had happened, with as many
-    steps as the horizon has added in which every member errs like the median of them: without earlier errors all weigh
-    the same, and one lucky step decides little.
+    The inverse of the mean squared error over the steps of earlier origins whose periods had happened, to the power of
+    the number of horizons that these steps make: without earlier errors all weigh the same, and the more has been seen
+    the more the best weigh. The mean holds as many steps again as the horizon has in which each member errs like the
+    median of them, so that a lucky hit decides little.
 
     Args:
         trials: the backtest of the candidates.
@@ -64,7 +65,7 @@ def earlier_weights(trials: Trials, members: BoolArray) -> FloatArray:
         if place < n_origins:
             seen &= period < trials.origin[:, place, None, None]
         total = np.einsum("nokh,noh->nk", np.nan_to_num(squares), seen.astype(np.float64))
-        count = seen.sum(axis=(1, 2))[:, None]
+        count = seen.sum(axis=(1, 2))[:, None].astype(np.float64)
         weights[:, place] = _inverse(total, count, members, horizon)
     return weights
 
@@ -77,6 +78,6 @@ def _inverse(total: FloatArray, count: IntArray, members: BoolArray, horizon: in
         usual = np.nanmedian(mean, axis=1, keepdims=True)
     usual = np.where(usual > 0, usual, 1.0)
     drawn = (total / usual + horizon) / (count + horizon)
-    inverse = np.where(members, 1.0 / drawn, 0.0)
+    inverse = np.where(members, drawn ** (-count / horizon), 0.0)
     found: FloatArray = inverse / np.maximum(inverse.sum(axis=1, keepdims=True), 1e-300)
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 
@@ -14,14 +13,16 @@ from skucast.forecasting.combination import COMBINATIONS, combined, earlier_weig
 from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
+from skucast.forecasting.learner import Learner
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
-from skucast.forecasting.outliers import capped, is_outlier
+from skucast.forecasting.outliers import is_outlier, with_capped
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
-from skucast.forecasting.profile import Profile, profile
+from skucast.forecasting.profile import Profile, is_count, profile
 from skucast.forecasting.registry import Method, Tier, methods_with
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
+from skucast.forecasting.stock_outs import Hidden, as_data, hidden, recovered
 from skucast.forecasting.trials import Trials
 
 
@@ -41,6 +42,7 @@ class Plan:
         outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
         with_components: say also what each forecast is made of.
         prophet: settings of Prophet.
+        learner: models over all series, trained beforehand; the series that it forecasts need not be among those.
     """
 
     methods: tuple[str, ...]
@@ -54,6 +56,7 @@ class Plan:
     outlier_treatment: str
     with_components: bool = False
     prophet: ProphetSettings = field(default_factory=ProphetSettings)
+    learner: Learner = field(default_factory=Learner)
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be carried out.
@@ -71,10 +74,22 @@ class Plan:
 
     @property
     def treatment(self) -> Treatment:
-        """What each origin does to the demand it knew before methods see it."""
+        """What each origin does to what it knew before methods see it."""
         if self.outlier_treatment == "flag" or self.outlier_method == "none":
-            return lambda demand: demand
-        return partial(capped, method=self.outlier_method, limit=self.outlier_limit)
+            return as_data
+        method, limit = self.outlier_method, self.outlier_limit
+        return lambda panel: as_data(with_capped(panel, method, limit))
+
+    def without(self, name: str) -> Plan:
+        """The plan without one method."""
+        return replace(
+            self,
+            methods=tuple(each for each in self.methods if each != name),
+            methods_by_class={
+                of_class: tuple(each for each in listed if each != name)
+                for of_class, listed in self.methods_by_class.items()
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -85,20 +100,24 @@ class PanelFits:
         contest: the backtest and the forecasts among which a champion is chosen.
         profile: length, zeros, intervals and class on the whole history as observed.
         n_outliers: known periods above the outlier limit.
+        is_count: demand comes in whole numbers.
         scale: spread scale, units, > 0.
         components: name -> units per period, shape (n_series, n_candidates, horizon), together the mean of each
             candidate; empty unless the plan asks for them.
         parameters: of the final fits, by "method.parameter".
         milliseconds: own time in slow methods plus the share of the batched ones.
+        hidden: what stock-outs hid.
     """
 
     contest: Contest
     profile: Profile
     n_outliers: IntArray
+    is_count: BoolArray
     scale: FloatArray
     components: Mapping[str, FloatArray]
     parameters: Parameters
     milliseconds: FloatArray
+    hidden: Hidden
 
 
 def forecast_panel(
@@ -117,23 +136,26 @@ def forecast_panel(
         panel: histories up to the cutoff.
         plan: methods, origins and outliers.
         revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
-        methods: cheapest first; None: the registry, with the plan's settings of Prophet.
+        methods: cheapest first; None: the registry, with the plan's settings of Prophet and learner.
         evaluation_span: steps whose sum a champion is chosen by, shape (n_series,); None: the horizon.
     """
-    methods = candidates_of(plan, methods_with(plan.prophet) if methods is None else methods)
-    shape, log = profile(panel), FitLog(panel.n_series)
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner) if methods is None else methods)
+    found = recovered(panel) if panel.has_stock_outs else None
+    drawn = None if found is None else panel.with_demand(found.draw)
+    shape, log = profile(panel if drawn is None else drawn), FitLog(panel.n_series)
     listed = candidate_methods(
         shape.demand_class, plan.methods, plan.methods_by_class, revenue_share_before, plan.tier_shares, methods
     )
-    origins = rolling_origins(panel, plan.origins, plan.origin_step, plan.min_periods)
-    trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.treatment, log)
-    seen = replace(panel, demand=plan.treatment(panel.demand))
+    sold = panel.with_demand(panel.sold)
+    origins = rolling_origins(sold, plan.origins, plan.origin_step, plan.min_periods)
+    trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.treatment, log, drawn)
+    seen = plan.treatment(panel)
     final = final_fit(seen, trials.is_tried, methods, log, with_components=plan.with_components)
     trials, mean, components = _with_combinations(plan, shape, methods, trials, final)
     contest = Contest(
         n_periods=shape.n_periods,
         demand_class=shape.demand_class,
-        group=error_group(shape),
+        group=error_group(profile(seen if panel.has_stock_outs else panel)),
         has_candidate=np.asarray(listed.any(axis=1)),
         failures=[log.failures_of(row) for row in range(panel.n_series)],
         evaluation_span=_within(panel, evaluation_span),
@@ -141,13 +163,22 @@ def forecast_panel(
         mean=mean,
     )
     n_outliers = is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1)
-    scale = spread_scale(seen.demand)
-    return PanelFits(contest, shape, n_outliers, scale, components, log.all_parameters(), log.milliseconds)
+    return PanelFits(
+        contest=contest,
+        profile=shape,
+        n_outliers=n_outliers,
+        is_count=is_count(sold.demand),
+        scale=spread_scale(seen.demand, seen.variance),
+        components=components,
+        parameters=log.all_parameters(),
+        milliseconds=log.milliseconds,
+        hidden=hidden(panel, found),
+    )
 
 
 def candidate_names(plan: Plan) -> tuple[str, ...]:
     """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
-    methods = candidates_of(plan, methods_with(plan.prophet))
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner))
     return (*(method.name for method in methods), *_combinations(plan))
 
 

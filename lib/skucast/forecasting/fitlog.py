@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skucast.forecasting.fits import Fits
+from skucast.forecasting.fits import NOT_TRIED, Fits
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
 from skucast.forecasting.registry import Method
 
@@ -89,4 +89,5 @@ class FitLog:
     def _note_failures(self, method: Method, fits: Fits, series: IntArray) -> None:
         for row in np.flatnonzero(~np.isfinite(fits.mean).all(axis=1)):
             phrase = fits.failures.get(int(row), "no finite forecast")
-            self.failures.setdefault(int(series[row]), {}).setdefault(method.name, phrase)
+            if phrase != NOT_TRIED:
+                self.failures.setdefault(int(series[row]), {}).setdefault(method.name, phrase)

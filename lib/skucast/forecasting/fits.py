@@ -13,6 +13,9 @@ from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 MESSAGE_LENGTH = 200
 """Characters kept of a third party's error message."""
 
+NOT_TRIED = ""
+"""In place of a phrase: the method was not tried on the row, which is no failure."""
+
 
 @dataclass(frozen=True)
 class Fits:

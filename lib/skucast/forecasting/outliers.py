@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 
 MIN_POSITIVE = 8
 """Fewer positive demands than this say nothing about a tail: no limit."""
@@ -54,6 +55,13 @@ def is_outlier(demand: FloatArray, method: str, limit: float) -> BoolArray:
 def capped(demand: FloatArray, method: str, limit: float) -> FloatArray:
     """Demand with outliers replaced by their series' limit, shape (n_series, n_periods)."""
     return np.minimum(demand, upper_limits(demand, method, limit)[:, None])
+
+
+def with_capped(panel: Panel, method: str, limit: float) -> Panel:
+    """The panel with demand, and what was sold before stock ran out, not above the limit of its series."""
+    highest = upper_limits(panel.demand, method, limit)[:, None]
+    sold = None if panel.lower_bound is None else np.minimum(panel.lower_bound, highest)
+    return replace(panel, demand=np.minimum(panel.demand, highest), lower_bound=sold)
 
 
 def _iqr(values: Sorted) -> tuple[FloatArray, FloatArray]:

@@ -33,7 +33,6 @@ class Profile:
         share_zeros: share of them without demand; NaN without known periods.
         adi: average demand interval: known periods from the first positive one on, per positive one; NaN without.
         cv2: squared coefficient of variation (population) of the positive demands. NaN without demand.
-        is_count: all known demands are whole numbers.
         gap: known periods after the last positive demand; 0 without demand.
         demand_class: the class as a ``DemandClass`` value.
     """
@@ -42,7 +41,6 @@ class Profile:
     share_zeros: FloatArray
     adi: FloatArray
     cv2: FloatArray
-    is_count: BoolArray
     gap: IntArray
     demand_class: tuple[str, ...]
 
@@ -65,8 +63,12 @@ def profile(panel: Panel) -> Profile:
         cv2 = np.where(n_positive > 0, (deviations**2).sum(axis=1) / n_positive, np.nan)
     is_after = ~np.logical_or.accumulate(positive[:, ::-1], axis=1)[:, ::-1]
     gap = np.where(n_positive > 0, (known & is_after).sum(axis=1), 0)
-    is_count: BoolArray = np.asarray((np.nan_to_num(panel.demand) % 1 == 0).all(axis=1))
-    return Profile(n_known, share_zeros, adi, cv2, is_count, gap, demand_classes(adi, cv2))
+    return Profile(n_known, share_zeros, adi, cv2, gap, demand_classes(adi, cv2))
+
+
+def is_count(demand: FloatArray) -> BoolArray:
+    """Whether all known demands of a series are whole numbers, shape (n_series,)."""
+    return np.asarray((np.nan_to_num(demand) % 1 == 0).all(axis=1))
 
 
 def demand_classes(adi: FloatArray, cv2: FloatArray) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import partial
 
 from skucast.forecasting.fits import Components, FitPanel, batched, level_only, per_series
+from skucast.forecasting.learner import METHOD as LEARNER_METHOD
+from skucast.forecasting.learner import Learner
 from skucast.forecasting.models import library_arima, library_prophet
 from skucast.forecasting.models.aggregation import adida, imapa
 from skucast.forecasting.models.auto_arima import arima_batched
@@ -16,12 +18,13 @@ from skucast.forecasting.models.croston_optimised import croston_optimised, sba_
 from skucast.forecasting.models.direct import direct_regression
 from skucast.forecasting.models.ets import ets, ets_components
 from skucast.forecasting.models.ets_multiplicative import ets_multiplicative
+from skucast.forecasting.models.gradient_boosting import gradient_boosting
 from skucast.forecasting.models.intermittent import croston, sba, tsb
 from skucast.forecasting.models.lag_year import theta_lag_year
 from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
 from skucast.forecasting.models.prophet_batch import prophet_batched, prophet_components
 from skucast.forecasting.models.prophet_settings import ProphetSettings
-from skucast.forecasting.models.ridge import ridge_autoregression
+from skucast.forecasting.models.ridge import ridge_autoregression, ridge_on_lags
 from skucast.forecasting.models.smoothing import ses
 from skucast.forecasting.models.theta import dynamic_theta, theta, theta_components
 
@@ -70,6 +73,11 @@ def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
     )
 
 
+def learnt(learner: Learner) -> Method:
+    """The model over all series, as trained for a run."""
+    return Method(LEARNER_METHOD, batched(partial(gradient_boosting, learner=learner)))
+
+
 METHODS: tuple[Method, ...] = (
     Method("naive", batched(naive), is_anchor=True),
     Method("mean", batched(mean), is_anchor=True),
@@ -86,8 +94,10 @@ METHODS: tuple[Method, ...] = (
     Method("tsb_optimised", batched(tsb_optimised)),
     Method("imapa", batched(imapa)),
     Method("negative_binomial", batched(negative_binomial)),
+    learnt(Learner()),
     *prophets(ProphetSettings()),
     Method("ridge_autoregression", batched(ridge_autoregression), Tier.FULL),
+    Method("ridge_on_lags", batched(ridge_on_lags), Tier.FULL),
     Method("theta_lag_year", batched(theta_lag_year), Tier.FULL),
     Method("direct_regression", batched(direct_regression), Tier.FULL),
     Method("seasonal_smoothing", batched(seasonal_smoothing), Tier.FULL),
@@ -103,7 +113,7 @@ METHODS: tuple[Method, ...] = (
 METHOD_NAMES: tuple[str, ...] = tuple(method.name for method in METHODS)
 
 
-def methods_with(settings: ProphetSettings) -> tuple[Method, ...]:
-    """The registry with settings of one's own for Prophet."""
-    chosen = {method.name: method for method in prophets(settings)}
+def methods_with(settings: ProphetSettings, learner: Learner) -> tuple[Method, ...]:
+    """The registry with settings of one's own for Prophet, and with what was learnt from all series."""
+    chosen = {method.name: method for method in (*prophets(settings), learnt(learner))}
     return tuple(chosen.get(method.name, method) for method in METHODS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ class Status(StrEnum):
     FALLBACK = "fallback"
     TOO_SHORT = "too_short"
     NO_DEMAND = "no_demand"
+    COLD_START = "cold_start"
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,16 @@ def explain(facts: Verdict) -> tuple[Status, str]:
         )
     if not facts.has_candidate:
         return Status.FALLBACK, f"no method allowed for class {facts.demand_class}; {facts.method} instead"
-    return Status.FITTED, _comparison(facts)
+    return _compared(facts)
 
 
-def _comparison(facts: Verdict) -> str:
-    """The champion's score beside the runner-up's."""
+def _compared(facts: Verdict) -> tuple[Status, str]:
+    """Status of a series that had candidates and origins, and its champion's score beside the runner-up's."""
+    if facts.score == math.inf:
+        return Status.TOO_SHORT, f"no period after an origin was in stock to its end; {facts.method} instead"
     what = "RMSSE" if facts.criterion == "rmsse" else "loss"
     if not facts.runner_up:
-        return f"the only candidate; {what} over {facts.n_origins} origins: {facts.score:.2f}"
+        return Status.FITTED, f"the only candidate; {what} over {facts.n_origins} origins: {facts.score:.2f}"
     other = f"{facts.runner_up} {facts.runner_up_score:.2f}"
     of_class = "" if facts.criterion == "rmsse" else " and in its class"
-    return f"lowest {what} over {facts.n_origins} origins{of_class}: {facts.score:.2f} ({other})"
+    return Status.FITTED, f"lowest {what} over {facts.n_origins} origins{of_class}: {facts.score:.2f} ({other})"

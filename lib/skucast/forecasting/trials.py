@@ -25,6 +25,8 @@ class Trials:
         naive_mean_square: RMSSE denominator of what the origin knew, units squared, > 0; as ``scale``.
         naive_mean_absolute: MASE denominator of what the origin knew, units, > 0; as ``scale``.
         group: place in ``error_group.GROUPS`` by what the origin knew, shape (n, o); -1 without an origin.
+        drawn: ``actuals`` with a plausible value of demand where stock ran out, shape (n, o, h): sums over periods that
+            ran out are errors to learn from too. None: stock never ran out.
     """
 
     names: tuple[str, ...]
@@ -36,6 +38,12 @@ class Trials:
     naive_mean_square: FloatArray
     naive_mean_absolute: FloatArray
     group: IntArray
+    drawn: FloatArray | None = None
+
+    @property
+    def completed(self) -> FloatArray:
+        """Actual or plausible demand, units per period, shape (n, o, h); NaN where neither is known."""
+        return self.actuals if self.drawn is None else self.drawn
 
     @cached_property
     def is_tried(self) -> BoolArray:
@@ -71,12 +79,13 @@ class Trials:
 
     def scaled_sums(self) -> FloatArray:
         """Errors of demand summed over steps 1 to h in units of the scale; NaN from the first unknown step on."""
-        sums: FloatArray = np.cumsum(self.errors, axis=3) / self.scale[:, :, None, None]
+        errors = self.completed[:, :, None, :] - self.forecasts
+        sums: FloatArray = np.cumsum(errors, axis=3) / self.scale[:, :, None, None]
         return sums
 
     def scaled_steps(self) -> FloatArray:
         """Errors of single steps in units of the scale, shape (n, o, k, h)."""
-        return self.errors / self.scale[:, :, None, None]
+        return (self.completed[:, :, None, :] - self.forecasts) / self.scale[:, :, None, None]
 
     def last_step(self, span: IntArray) -> IntArray:
         """Index of the last step of each series' span that some origin has seen all steps to; the span's if none has.
@@ -85,7 +94,7 @@ class Trials:
             span: steps that are summed, shape (n,).
         """
         steps = np.arange(1, self.actuals.shape[2] + 1)
-        known = np.isfinite(np.cumsum(self.actuals, axis=2)).any(axis=1)
+        known = np.isfinite(np.cumsum(self.completed, axis=2)).any(axis=1)
         reached = np.max(np.where(known & (steps <= span[:, None]), steps, 0), axis=1, initial=0)
         last: IntArray = np.maximum(np.where(reached > 0, reached, np.minimum(span, steps.size)) - 1, 0)
         return last

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 
+from skucast.forecasting.boosting import Growth
+from skucast.forecasting.learner import LearnerSettings, train_all
 from skucast.forecasting.panel import Panel
-from skucast.forecasting.registry import METHODS, Tier
+from skucast.forecasting.registry import METHODS, Tier, learnt
+from skucast.forecasting.stock_outs import as_data
 
 
 def warm_up() -> None:
@@ -16,7 +20,10 @@ def warm_up() -> None:
     demand = np.array([sold, np.where(np.arange(60) % 11 == 3, np.nan, sold)])
     closed, none = np.zeros((2, 63), dtype=bool), np.zeros(2, dtype=np.int64)
     panel = Panel(demand, closed, none, date(2024, 1, 1), 1, 7, 3, {})
-    for method in METHODS:
+    cut = np.where(np.isnan(demand), sold, np.nan)
+    as_data(replace(panel, lower_bound=cut, exposure=0.5 + 0.0 * cut))
+    learner = train_all(panel, [60], LearnerSettings(min_rows=1, growth=Growth(2, 3, 0.1, 5)), lambda seen: seen)
+    for method in (*METHODS, learnt(learner)):
         if method.tier != Tier.LIBRARY:
             method.fit(panel, {})
 

@@ -36,11 +36,11 @@ def demand(context: Context) -> None:
         stage.rows |= {str(name): int(value) for name, value in found.iloc[0].items()}
 
 
-def calendar_of(context: Context, first: date, last: date) -> DataFrame:
-    """The calendar of every location that sells, as known on the decision date."""
+def calendar_of(context: Context, first: date, last: date, locations: DataFrame | None = None) -> DataFrame:
+    """The calendar of the locations, those that sell unless told, as known on the decision date."""
     rules, clock = context.config.demand, context.clock
     return period_calendar(
-        context.warehouse.read(SALES_LINE).select("location_id").distinct(),
+        context.warehouse.read(SALES_LINE).select("location_id").distinct() if locations is None else locations,
         context.warehouse.read(EVENT),
         first=first,
         last=last,

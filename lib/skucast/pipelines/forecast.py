@@ -3,44 +3,83 @@
 from __future__ import annotations
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
 from skucast.forecasting.choice import Criterion
 from skucast.forecasting.engine import Plan
 from skucast.forecasting.error_law import error_law
+from skucast.forecasting.launch import LaunchLaw
+from skucast.forecasting.learner import METHOD
 from skucast.forecasting.registry import Tier
+from skucast.forecasting.status import Status
 from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
+from skucast.pipelines.drivers import drivers_known
+from skucast.pipelines.groups import GroupRun, analyse_items, forecast_groups
+from skucast.pipelines.learning import Sample, with_learner
 from skucast.store.runs import Stage
-from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, ITEM_LOCATION, SERIES_STATUS
+from skucast.tables import (
+    BACKTEST,
+    FORECAST,
+    FORECAST_ACCURACY,
+    FORECAST_COMPONENT,
+    ITEM,
+    ITEM_LOCATION,
+    SERIES_STATUS,
+)  # fmt: skip
 from skucast.transforms.accuracy import headline
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
+from skucast.transforms.launch import described, launch_prior, never_sold, recent_sales
 from skucast.transforms.panel import SERIES, Span, long_panel, revenue_shares
 from skucast.transforms.protection import default_span, evaluation_spans, longest_protection
 from skucast.transforms.spread import pooled_errors, pools
 
 
 def forecast(context: Context) -> None:
-    """``demand`` → ``forecast``, ``backtest``, ``series_status`` for this cutoff."""
+    """``demand`` → ``forecast``, ``backtest``, ``series_status`` and forecasts of groups for this cutoff."""
     with context.record.stage("forecast") as stage:
-        clock = context.begin(stage, "demand", "item_location", "event", "sales_line")
+        clock = context.begin(stage, "demand", "item", "item_location", "event", "hierarchy", "sales_line")
         rules, known = context.config.forecast, demand_known(context)
-        series = _with_spans(context, revenue_shares(known)).persist(StorageLevel.DISK_ONLY)
-        n_series = series.count()
-        if not n_series:
-            raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
         first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
+        if first is None:
+            raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
         span = Span(first, clock.cutoff, _horizon(context), clock.frequency)
+        candidates = _series(context, known, span).persist(StorageLevel.DISK_ONLY)
+        prior = launch_prior(candidates)
+        series, n_series = prior.series, candidates.count()
         n_rows = n_series * (span.n_periods + span.horizon)
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
-        panel = long_panel(known, calendar_of(context, span.first, span.last), series, span, n_buckets)
-        fits = fitted(panel, span, _engine_plan(context)).persist(StorageLevel.DISK_ONLY)
-        _write_forecast(context, stage, fits, span, n_series)
-        for frame in (fits, series):
-            frame.unpersist()
+        calendar = calendar_of(context, span.first, span.last, series.select("location_id").distinct())
+        drivers = drivers_known(context, stage, span)
+
+        def placed(rows: DataFrame, of_series: DataFrame, buckets: int) -> DataFrame:
+            facts, prices = drivers.facts, drivers.list_prices
+            return long_panel(rows, calendar, of_series, span, buckets, facts=facts, list_prices=prices)
+
+        def sampled(chosen: Column) -> DataFrame:
+            return placed(known.where(chosen), series.where(chosen), 1)
+
+        sample = Sample(n_series, sampled, drivers.catalogue)
+        plan = with_learner(rules, _engine_plan(context), stage, sample, span)
+        fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
+        _write_forecast(context, stage, fits, (plan, span), n_series, prior.law)
+        fits.unpersist()
+        groups = GroupRun(context, known, series, span, plan.without(METHOD))
+        forecast_groups(groups)
+        analyse_items(groups)
+        candidates.unpersist()
+
+
+def _series(context: Context, known: DataFrame, span: Span) -> DataFrame:
+    """Every series that has sold or may be ordered, and what a prior of its demand is made of."""
+    tables, clock = context.warehouse, context.clock
+    sold = revenue_shares(known, recent_sales(clock.cutoff, clock.frequency))
+    new = never_sold(tables.read(ITEM_LOCATION), sold, clock.decision_date)
+    every = _with_spans(context, sold.unionByName(new, allowMissingColumns=True))
+    return described(every, tables.read(ITEM), span, clock.decision_date)
 
 
 def _engine_plan(context: Context) -> Plan:
@@ -82,15 +121,17 @@ def _with_spans(context: Context, series: DataFrame) -> DataFrame:
     return series.join(spans, [*SERIES], "left").select(*series.columns, own)
 
 
-def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span, n_series: int) -> None:
-    rules, tables, plan = context.config.forecast, context.warehouse, _engine_plan(context)
+def _write_forecast(
+    context: Context, stage: Stage, fits: DataFrame, how: tuple[Plan, Span], n_series: int, launch: LaunchLaw | None
+) -> None:
+    (plan, span), rules, tables = how, context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = Layout.of(plan, span)
     found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
     levels, fewest = rules.quantile_levels, rules.min_pooled_errors
     law = error_law(found, layout.names, levels, span.horizon, layout.origins, fewest)
     criterion = Criterion(rules.selection.criterion, rules.selection.class_weight, rules.min_periods)
-    decision = Decision(law, criterion, layout, span, context.record.run_id, rules.accuracy == "all")
+    decision = Decision(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")
     status = decision.rows(fits, SERIES_STATUS).persist(StorageLevel.DISK_ONLY)
     counts = status.groupBy("status").count().toPandas()
     stage.rows |= {str(each): int(n) for each, n in zip(counts["status"], counts["count"], strict=True)}
@@ -108,7 +149,7 @@ def _write_forecast(context: Context, stage: Stage, fits: DataFrame, span: Span,
 
 
 def _require_few_fallbacks(rows: dict[str, int], limit: float) -> None:
-    n_series = sum(rows.get(status, 0) for status in ("fitted", "fallback", "too_short", "no_demand"))
+    n_series = sum(rows.get(status, 0) for status in Status)
     if rows.get("fallback", 0) > limit * n_series:
         raise TooManyFallbacksError(
             f"{rows['fallback']} of {n_series} series needed a fallback, more than the allowed share {limit:g} "

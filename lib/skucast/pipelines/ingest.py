@@ -13,9 +13,10 @@ from skucast.errors import ConfigError, SkucastError, SourceError, TooManyReject
 from skucast.pipelines.context import Context
 from skucast.store.runs import Stage
 from skucast.store.sources import mapped_source, source_errors
-from skucast.tables import ACCUMULATING, INPUT_TABLES, REJECTED_SALES_LINE, SALES_LINE, Table
+from skucast.tables import ACCUMULATING, HIERARCHY, INPUT_TABLES, REJECTED_SALES_LINE, SALES_LINE, Table
 from skucast.tables.check import check
 from skucast.transforms import sales_lines as to_lines
+from skucast.transforms.hierarchy import hierarchy_violations
 from skucast.transforms.inputs import conforming, invalid_values
 from skucast.transforms.pseudonyms import with_customer_key
 
@@ -36,7 +37,8 @@ def _checked(context: Context, table: Table) -> DataFrame:
     mapped = mapped_source(context.spark, table.name, context.config.sources[table.name].model_dump())
     frame = conforming(mapped, table)
     with source_errors(table.name, "the source"):
-        check(frame, table, f"source {table.name}", also=invalid_values(mapped, table))
+        also = hierarchy_violations(frame) if table == HIERARCHY else []
+        check(frame, table, f"source {table.name}", also=[*invalid_values(mapped, table), *also])
     return frame
 
 

@@ -3,13 +3,16 @@
 from skucast.tables.contract import Column, Table
 from skucast.tables.demand import DEMAND
 from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
+from skucast.tables.groups import GROUP_FORECAST, HIERARCHY, ITEM_CLUSTER, ITEM_CORRELATION, RECONCILED_FORECAST
 from skucast.tables.masters import EVENT, ITEM, ITEM_LOCATION, SUPPLIER
 from skucast.tables.plan import ORDER_PLAN, POLICY
 from skucast.tables.run import RUN
 from skucast.tables.sales import REJECTED_SALES_LINE, SALES_LINE
 from skucast.tables.stock import AVAILABILITY, OPEN_ORDER, RECEIPT, STOCK
 
-INPUT_TABLES: tuple[Table, ...] = (STOCK, AVAILABILITY, OPEN_ORDER, RECEIPT, ITEM, ITEM_LOCATION, SUPPLIER, EVENT)
+INPUT_TABLES: tuple[Table, ...] = (
+    STOCK, AVAILABILITY, OPEN_ORDER, RECEIPT, ITEM, ITEM_LOCATION, SUPPLIER, EVENT, HIERARCHY,
+)  # fmt: skip
 """Tables that come from a source by plain mapping. ``sales_line`` has a pipeline of its own."""
 
 ACCUMULATING: tuple[Table, ...] = (STOCK, AVAILABILITY, RECEIPT)
@@ -27,6 +30,10 @@ TABLES: dict[str, Table] = {
         FORECAST_ACCURACY,
         BACKTEST,
         SERIES_STATUS,
+        GROUP_FORECAST,
+        RECONCILED_FORECAST,
+        ITEM_CLUSTER,
+        ITEM_CORRELATION,
         POLICY,
         ORDER_PLAN,
         RUN,
@@ -42,13 +49,18 @@ __all__ = [
     "FORECAST",
     "FORECAST_ACCURACY",
     "FORECAST_COMPONENT",
+    "GROUP_FORECAST",
+    "HIERARCHY",
     "INPUT_TABLES",
     "ITEM",
+    "ITEM_CLUSTER",
+    "ITEM_CORRELATION",
     "ITEM_LOCATION",
     "OPEN_ORDER",
     "ORDER_PLAN",
     "POLICY",
     "RECEIPT",
+    "RECONCILED_FORECAST",
     "REJECTED_SALES_LINE",
     "RUN",
     "SALES_LINE",

@@ -89,9 +89,10 @@ EVENT = Table(
         LOCATION_ID,
         Column("event_date", "date", "", "Day of the event.", required=True),
         Column("name", "string", "", "What it is; the same event has the same name each time.", required=True),
-        Column("kind", "string", "", "holiday, closure, promotion, price or weather."),
-        Column("value", "double", "", "Strength of the event, where it has one."),
+        Column("kind", "string", "", "holiday, closure, promotion, price or weather; null: any other event.",
+               check="kind IN ('holiday', 'closure', 'promotion', 'price', 'weather')"),
+        Column("value", "double", "", "Of a promotion, price or weather: how much of it; null: the event as such."),
         Column("known_at", "date", "", "Day it became known; null: always known."),
         PROVENANCE,
     ),
-)
+)  # fmt: skip

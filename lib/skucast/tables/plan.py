@@ -24,7 +24,7 @@ POLICY = Table(
         Column("protection_period", "int", "p", "What an order decided now must cover. [R+L]", required=True),
         Column("demand_mean", "double", "u", "Expected demand over the protection period.", required=True),
         Column("demand_sd", "double", "u", "Standard deviation of that demand.", required=True),
-        Column("spread_rung", "string", "", "Where the spread comes from: own, class, all, prior or none.",
+        Column("spread_rung", "string", "", "Where the spread comes from: own, class, all, prior, category or none.",
                required=True),
         Column("mean_per_period", "double", "u/p", "Expected demand per period.", required=True),
         Column("target_kind", "string", "", "What was asked for: cycle_service_level, fill_rate or cost.",

@@ -1,4 +1,4 @@
-"""The calendar of the panel: which periods are closed, which events fall in them."""
+"""The calendar of the panel: which periods are closed, in which a promotion runs."""
 
 from __future__ import annotations
 
@@ -52,8 +52,7 @@ def period_calendar(
         known_before: the decision date.
 
     Returns:
-        One row per location and period: ``open_days`` (dates), ``is_closed`` (no open day), ``promotion``, ``events``
-        (sorted names, closures left out).
+        One row per location and period: ``open_days`` (dates), ``is_closed`` (no open day), ``promotion``.
     """
     last_day = last + timedelta(days=frequency.days - 1)
     day = F.explode(F.sequence(F.lit(first), F.lit(last_day))).alias("day")
@@ -61,7 +60,6 @@ def period_calendar(
     per_day = known.groupBy("location_id", F.col("event_date").alias("day")).agg(
         F.max(F.col("kind") == "closure").alias("closure"),
         F.max(F.col("kind") == "promotion").alias("promotion"),
-        F.collect_set(F.when(~F.col("kind").eqNullSafe("closure"), F.col("name"))).alias("names"),
     )
     weekday = F.weekday("day") + 1
     closed = F.coalesce(F.col("closure"), F.lit(False)) | weekday.isin(list(closed_weekdays))
@@ -71,7 +69,4 @@ def period_calendar(
         F.collect_list(F.when(~closed, F.col("day"))).alias("open_days"),
         F.min(closed).alias("is_closed"),
         F.coalesce(F.max("promotion"), F.lit(False)).alias("promotion"),
-        F.array_sort(
-            F.array_distinct(F.flatten(F.collect_list(F.coalesce("names", F.array().cast("array<string>")))))
-        ).alias("events"),
     )

@@ -46,7 +46,8 @@ def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFra
     mean over its open days, and known only when every one of them is. Measured availability wins.
 
     Returns:
-        One row per item, location and period with known availability.
+        One row per item, location and period with known availability: ``in_stock_share``, and ``is_timed``, whether it
+        says when stock ran out. Snapshots at both ends of a single day do not.
     """
     period = period_of(F.col("period_start"), frequency)
     measured = availability.groupBy(*_SERIES, period.alias("period_start")).agg(
@@ -69,7 +70,10 @@ def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFra
         .where("n_days = n_open_days")
     )
     share = F.coalesce("measured", "derived").alias("in_stock_share")
-    return measured.join(derived, on=list(_PERIOD), how="full_outer").select(*_PERIOD, share)
+    is_timed = F.col("measured").isNotNull() | F.col("derived").isin(0.0, 1.0) | F.lit(frequency != Frequency.DAY)
+    return measured.join(derived, on=list(_PERIOD), how="full_outer").select(
+        *_PERIOD, share, is_timed.alias("is_timed")
+    )
 
 
 def complete_demand(
@@ -105,7 +109,7 @@ def complete_demand(
             F.coalesce("returns", F.lit(0.0)).alias("returns"),
             F.when(~unknown, sales).alias("demand"),
             is_censored.alias("is_censored"),
-            "in_stock_share",
+            F.when(F.col("is_timed"), F.col("in_stock_share")).alias("in_stock_share"),
             is_closed.alias("is_closed"),
             "unit_price",
             "promotion",

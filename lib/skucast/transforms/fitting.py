@@ -17,6 +17,7 @@ from skucast.forecasting.error_group import Activity, activity
 from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.trials import Trials
 from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
+from skucast.transforms.drivers import NOTHING, Catalogue
 from skucast.transforms.panel import Bucket, Span, as_bucket
 
 _TEXT, _NUMBER, _COUNT, _COUNTS = pa.string(), pa.float64(), pa.int32(), pa.list_(pa.int32())
@@ -29,15 +30,18 @@ FITS_SCHEMA = pa.schema(
         "revenue_share_before": _NUMBER, "evaluation_span": _COUNT, "scale": _NUMBER, "milliseconds": _NUMBER,
         "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS, "origin": _COUNTS, "origin_group": _COUNTS,
         "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "naive_mean_absolute": _NUMBERS,
-        "actuals": _NUMBERS, "is_scored": _FLAGS, "forecasts": _NUMBERS, "mean": _NUMBERS,
-        "components": pa.map_(_TEXT, _NUMBERS),
+        "actuals": _NUMBERS, "drawn": _NUMBERS, "is_scored": _FLAGS, "share_censored": _NUMBER,
+        "lost_demand": _NUMBER, "recent_lost_demand": _NUMBER, "forecasts": _NUMBERS, "mean": _NUMBERS,
+        "components": pa.map_(_TEXT, _NUMBERS), "known_demand": _NUMBER, "prior_log_mean": _NUMBER,
+        "prior_series": _COUNT, "prior_category": _TEXT,
     }.items()
 )  # fmt: skip
 """One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
-index running fastest, and hold NaN where there is nothing. ``origin`` counts periods, -1 for none."""
+index running fastest, and hold NaN where there is nothing. ``origin`` counts periods, -1 for none; ``known_demand`` is
+the sum over the known periods."""
 
 
-def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
+def fitted(long_panel: DataFrame, span: Span, plan: Plan, catalogue: Catalogue = NOTHING) -> DataFrame:
     """Fit every series of every bucket; the boundary to Python is crossed once per bucket.
 
     A partition is taken as a bucket: rows of a series lie in one partition, where no group has to be sorted together.
@@ -46,19 +50,22 @@ def fitted(long_panel: DataFrame, span: Span, plan: Plan) -> DataFrame:
         long_panel: rows placed in buckets, as ``long_panel`` places them.
         span: the shared calendar.
         plan: methods, tiers, origins, outliers.
+        catalogue: names of the facts in the rows.
 
     Returns:
         Rows of ``FITS_SCHEMA``. Persist them: the fits run again each time an unpersisted result is used.
     """
-    return long_panel.mapInArrow(_fit_bucket(span, plan), from_arrow_schema(FITS_SCHEMA))
+    return long_panel.mapInArrow(_fit_bucket(span, plan, catalogue), from_arrow_schema(FITS_SCHEMA))
 
 
-def _fit_bucket(span: Span, plan: Plan) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _fit_bucket(
+    span: Span, plan: Plan, catalogue: Catalogue
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def fit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = list(batches)
         if not rows:
             return
-        bucket = as_bucket(pa.Table.from_batches(rows), span)
+        bucket = as_bucket(pa.Table.from_batches(rows), span, catalogue)
         result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before, evaluation_span=bucket.evaluation_span)
         yield from _rows(bucket, result).to_batches()
 
@@ -75,7 +82,7 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "activity": names_at([str(state) for state in Activity], activity(shape)),
         "error_group": pa.array(contest.group),
         "n_periods": pa.array(shape.n_periods),
-        "is_count": pa.array(shape.is_count),
+        "is_count": pa.array(result.is_count),
         "share_zeros": numbers(shape.share_zeros),
         "average_demand_interval": numbers(shape.adi),
         "squared_cv": numbers(shape.cv2),
@@ -93,9 +100,17 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "naive_mean_square": dense(trials.naive_mean_square),
         "naive_mean_absolute": dense(trials.naive_mean_absolute),
         "actuals": dense(trials.actuals.reshape(n, -1)),
+        "drawn": dense(trials.completed.reshape(n, -1)),
         "is_scored": lists(trials.is_scored.reshape(n, -1)),
+        "share_censored": numbers(result.hidden.share_censored),
+        "lost_demand": numbers(result.hidden.lost_demand),
+        "recent_lost_demand": numbers(result.hidden.recent_lost_demand),
         "forecasts": dense(trials.forecasts.reshape(n, -1)),
         "mean": dense(contest.mean.reshape(n, -1)),
+        "known_demand": pa.array(np.nansum(bucket.panel.demand, axis=1)),
+        "prior_log_mean": numbers(bucket.prior_log_mean),
+        "prior_series": pa.array(bucket.prior_series),
+        "prior_category": pa.array(bucket.prior_category, _TEXT),
     }
     if result.components:
         columns["components"] = _components(result, n)
@@ -132,7 +147,8 @@ class Layout:
 
     def contest(self, rows: pa.RecordBatch) -> Contest:
         """The candidates of the rows."""
-        n, shape = rows.num_rows, (rows.num_rows, self.origins, len(self.names), self.horizon)
+        n, drawn = rows.num_rows, rows.column("drawn")
+        shape = (n, self.origins, len(self.names), self.horizon)
         trials = Trials(
             names=self.names,
             origin=matrix(rows.column("origin"), self.origins).astype(np.int64),
@@ -143,6 +159,7 @@ class Layout:
             naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
             naive_mean_absolute=matrix(rows.column("naive_mean_absolute"), self.origins),
             group=matrix(rows.column("origin_group"), self.origins).astype(np.int64),
+            drawn=None if drawn.null_count else matrix(drawn, shape[1] * shape[3]).reshape(n, -1, self.horizon),
         )
         return Contest(
             n_periods=rows.column("n_periods").to_numpy(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,16 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from skucast.forecasting.accuracy import Basis, Measure, accuracy
 from skucast.forecasting.choice import Choice, Contest, Criterion, choose, verdicts
 from skucast.forecasting.error_law import ErrorLaw
+from skucast.forecasting.launch import LaunchLaw
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
+from skucast.forecasting.status import Status
 from skucast.periods import add_periods
 from skucast.tables.contract import Table
 from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.transforms.arrow_columns import days, entries_of, lists, maps, names_at, numbers, table
+from skucast.transforms.cold_start import COLD_START, ColdStart, cold_start
 from skucast.transforms.fitting import Layout, matrix
 from skucast.transforms.panel import SERIES, Span
 
@@ -36,6 +40,7 @@ class Decision:
         layout: shapes of the fits' arrays.
         span: the shared calendar.
         run_id: what every row carries.
+        launch: what is believed of series with a short history; None: nothing.
         accuracy_of_all: measure the accuracy of every candidate and not only of the champion.
     """
 
@@ -44,6 +49,7 @@ class Decision:
     layout: Layout
     span: Span
     run_id: str
+    launch: LaunchLaw | None = None
     accuracy_of_all: bool = False
 
     def rows(self, fits: DataFrame, target: Table) -> DataFrame:
@@ -66,6 +72,29 @@ class _Chosen:
     def names(self, index: IntArray) -> _Columns:
         """Item and location of the series at ``index``."""
         return {name: self.fits.column(name).take(pa.array(index)) for name in SERIES}
+
+    @cached_property
+    def closed(self) -> BoolArray:
+        """Closed steps, shape (n, horizon)."""
+        found: BoolArray = matrix(self.fits.column("closed_ahead"), self.decision.span.horizon)
+        return found
+
+    @cached_property
+    def cold(self) -> ColdStart:
+        """The series whose demand follows from the launch law."""
+        return cold_start(self.decision.launch, self.fits, self.contest, self.choice, self.closed)
+
+    @property
+    def method(self) -> pa.Array:
+        """Method of every series."""
+        return pa.array(self.with_cold(self.choice.method, [COLD_START] * self.cold.rows.size), pa.string())
+
+    def with_cold(self, values: Sequence[str], own: Sequence[str]) -> list[str]:
+        """One text per series, with their own for the series that start cold."""
+        replaced = np.array(values, dtype=object)
+        replaced[self.cold.rows] = own
+        texts: list[str] = replaced.tolist()
+        return texts
 
 
 _Columns = dict[str, "pa.Array | str | date"]
@@ -90,9 +119,11 @@ def _status_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     fits, choice = chosen.fits, chosen.choice
     found = verdicts(chosen.contest, choice, chosen.decision.criterion)
     columns: _Columns = {name: fits.column(name) for name in SERIES_STATUS.names if name in fits.schema.names}
-    columns["method"] = pa.array(choice.method)
-    columns["status"] = pa.array([str(status) for status, _ in found])
-    columns["reason"] = pa.array([reason for _, reason in found])
+    columns["method"] = chosen.method
+    columns["status"] = pa.array(
+        chosen.with_cold([str(status) for status, _ in found], [str(Status.COLD_START)] * chosen.cold.rows.size)
+    )
+    columns["reason"] = pa.array(chosen.with_cold([reason for _, reason in found], chosen.cold.reasons))
     columns["parameters"] = _own_parameters(fits.column("parameters"), choice, chosen.contest.trials.names)
     return columns, fits.num_rows
 
@@ -172,28 +203,32 @@ def _measured(chosen: _Chosen, measure: Measure, column: IntArray, span: IntArra
 def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     fits, law, span, column = chosen.fits, chosen.decision.law, chosen.decision.span, chosen.choice.column
     n_series, horizon, rows = fits.num_rows, span.horizon, np.arange(fits.num_rows)
-    mean, closed = chosen.contest.mean[rows, column], matrix(fits.column("closed_ahead"), horizon)
+    mean, cold = chosen.contest.mean[rows, column], chosen.cold
     classes = chosen.contest.demand_class
     # Without any demand there is no unit for a spread: the law is that of the forecast, zero.
     has_demand = np.array([name != DemandClass.NO_DEMAND.value for name in classes], dtype=bool)
     scale, own = np.where(has_demand, fits.column("scale").to_numpy(), 0.0), (chosen.contest.group, column)
     is_count = fits.column("is_count").to_numpy(zero_copy_only=False)
     laws = law.step_quantiles[own], law.sum_quantiles[own]
-    quantiles, sums = calibrated_quantiles(mean, scale, *laws, closed, is_count)
+    quantiles, sums = calibrated_quantiles(mean, scale, *laws, chosen.closed, is_count)
+    spread, rungs = cumulative_sd(scale, law.sum_moments[own]), law.rungs[own]
+    mean[cold.rows], spread[cold.rows] = cold.mean, cold.cumulative_sd
+    quantiles[cold.rows], sums[cold.rows] = cold.quantiles(law.levels)
+    rungs[cold.rows] = np.array(cold.rungs, dtype=object)[:, None]
     series, step = np.repeat(rows, horizon), np.tile(np.arange(horizon), n_series)
     starts = days([add_periods(span.cutoff, ahead, span.frequency) for ahead in range(1, horizon + 1)])
     columns = {
         **chosen.names(series),
-        "method": pa.array(chosen.choice.method).take(pa.array(series)),
+        "method": chosen.method.take(pa.array(series)),
         "step": pa.array(step + 1),
         "period_start": starts.take(pa.array(step)),
         "quantile_levels": lists(np.tile(law.levels, (series.size, 1))),
         "mean": pa.array(mean.ravel()),
         "quantiles": lists(quantiles.reshape(series.size, -1)),
         "cumulative_mean": pa.array(np.cumsum(mean, axis=1).ravel()),
-        "cumulative_sd": pa.array(cumulative_sd(scale, law.sum_moments[own]).ravel()),
+        "cumulative_sd": pa.array(spread.ravel()),
         "cumulative_quantiles": lists(sums.reshape(series.size, -1)),
-        "spread_rung": pa.array(law.rungs[own].ravel()),
+        "spread_rung": pa.array(rungs.ravel()),
     }
     return columns, series.size
 
@@ -203,10 +238,14 @@ def _component_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     horizon, row = layout.horizon, entries_of(found)
     values: FloatArray = layout.of_candidates(found.items)[np.arange(row.size), chosen.choice.column[row]]
     is_level = pc.equal(found.keys, "level").to_numpy(zero_copy_only=False)
+    place = np.full(chosen.fits.num_rows, -1)
+    place[chosen.cold.rows] = np.arange(chosen.cold.rows.size)
+    own = place[row]
+    values[own >= 0] = np.where(is_level[own >= 0, None], chosen.cold.mean[own[own >= 0]], 0.0)
     entry = np.repeat(np.flatnonzero(values.any(axis=1) | is_level), horizon)
     columns = {
         **chosen.names(row[entry]),
-        "method": pa.array(chosen.choice.method).take(pa.array(row[entry])),
+        "method": chosen.method.take(pa.array(row[entry])),
         "component": found.keys.take(pa.array(entry)),
         "step": pa.array(np.tile(np.arange(horizon), entry.size // horizon) + 1),
         "value": pa.array(values[entry[::horizon]].ravel()),

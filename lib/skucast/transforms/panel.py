@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
 from skucast.periods import Frequency, add_periods, periods_between
+from skucast.transforms.drivers import NOTHING, Catalogue, ItemPrice
+from skucast.transforms.facts import facts_of
 
 SERIES = ("item_id", "location_id")
 
@@ -44,59 +46,84 @@ class Span:
         return add_periods(self.cutoff, self.horizon, self.frequency)
 
 
-def revenue_shares(demand: DataFrame) -> DataFrame:
+def revenue_shares(demand: DataFrame, also: Sequence[Column] = ()) -> DataFrame:
     """Series ordered by revenue (units where no price is known).
 
+    Args:
+        demand: rows of table ``demand``.
+        also: named aggregates over the rows of a series to be taken in the same pass.
+
     Returns:
-        One row per series: ``start`` (first period) and ``revenue_share_before``, the share of all revenue made by
-        the series that earn more; ties by name.
+        One row per series: ``start`` (first period), ``revenue_share_before``, the share of all revenue made by
+        the series that earn more, ties by name; and what was asked for.
     """
     revenue = F.sum(F.col("sales") * F.coalesce("unit_price", F.lit(1.0)))
-    series = demand.groupBy(*SERIES).agg(F.min("period_start").alias("start"), revenue.alias("revenue"))
+    series = demand.groupBy(*SERIES).agg(F.min("period_start").alias("start"), revenue.alias("revenue"), *also)
     ranked = Window.orderBy(F.desc("revenue"), *SERIES).rowsBetween(Window.unboundedPreceding, -1)
     whole = Window.partitionBy()
     before = F.coalesce(F.sum("revenue").over(ranked), F.lit(0.0))
     share = F.coalesce(F.try_divide(before, F.sum("revenue").over(whole)), F.lit(0.0))
-    return series.select(*SERIES, "start", share.alias("revenue_share_before"))
+    kept = [name for name in series.columns if name not in (*SERIES, "start", "revenue")]
+    return series.select(*SERIES, "start", share.alias("revenue_share_before"), *kept)
 
 
-SHARE, EVALUATION_SPAN = -1, -2
-"""Period indices of the two header rows of a series, whose ``demand`` is its ``revenue_share_before`` and its
-``evaluation_span``: no join carries them."""
+SHARE, EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES = -1, -2, -3, -4
+"""Period indices of the header rows of a series, whose ``demand`` is its ``revenue_share_before``, its
+``evaluation_span`` and, where its history is short, its ``prior_log_mean`` and ``prior_series`` (with its
+``prior_category``): no join carries them."""
 
 
-def long_panel(demand: DataFrame, calendar: DataFrame, series: DataFrame, span: Span, n_buckets: int) -> DataFrame:
+def long_panel(
+    demand: DataFrame,
+    calendar: DataFrame,
+    series: DataFrame,
+    span: Span,
+    n_buckets: int,
+    *,
+    facts: DataFrame | None = None,
+    list_prices: DataFrame | None = None,
+) -> DataFrame:
     """History and the known calendar of the horizon, placed in buckets by one shuffle.
 
     Args:
         demand: rows of table ``demand`` up to the cutoff.
         calendar: the calendar of each location over the whole span.
-        series: one row per series: ``start``, ``revenue_share_before`` and ``evaluation_span``.
+        series: one row per series: ``revenue_share_before``, ``evaluation_span``, ``prior_log_mean``, ``prior_series``
+            and ``prior_category``. A series without history has a horizon only.
         span: the shared calendar.
         n_buckets: partitions of the one shuffle.
+        facts: events and drivers of each location and period, as ``drivers.coded`` makes them; None: no column.
+        list_prices: as ``drivers.list_prices`` makes them; None: prices are no driver.
 
     Returns:
-        One row per series and period, history and horizon, and two headers per series: ``bucket``, the series key,
-        ``t`` (period index), ``demand``, ``is_closed``, ``events``. There are exactly ``n_buckets`` partitions:
-        adaptive execution does not coalesce an explicit placement.
+        One row per series and period, history and horizon, and headers per series: ``bucket``, the series key, ``t``
+        (period index), ``demand``, ``lower_bound`` and ``exposure`` where stock ran out, ``is_closed``; with ``facts``
+        and with ``price`` (as sold) and ``list_price`` where asked for, an entry of the price list being a row of its
+        own. There are exactly ``n_buckets`` partitions: adaptive execution does not coalesce an explicit placement.
     """
     ahead, no_demand = F.col("period_start") > F.lit(span.cutoff), F.lit(None).cast("double").alias("demand")
     t = (F.datediff("period_start", F.lit(span.first)) / span.frequency.days).cast("int").alias("t")
-    horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead).select(
-        *SERIES, t, no_demand, "is_closed", "events"
-    )  # fmt: skip
-    events = F.broadcast(calendar.select("location_id", "period_start", "events"))
-    history = demand.join(events, ["location_id", "period_start"], "left").select(
-        *SERIES, t, "demand", "is_closed", "events"
-    )
+    ran_out = F.col("is_censored")
+    sold, share = F.when(ran_out, F.col("sales")), F.when(ran_out, F.col("in_stock_share"))
+    horizon = series.select(*SERIES).join(F.broadcast(calendar), "location_id").where(ahead)
+    price = [] if list_prices is None else [F.col("unit_price").alias("price")]
+    rows = demand.select(
+        *SERIES, t, "demand", "is_closed", sold.alias("lower_bound"), share.alias("exposure"), *price
+    ).unionByName(horizon.select(*SERIES, t, no_demand, "is_closed"), allowMissingColumns=True)
+    if facts is not None:
+        rows = rows.join(F.broadcast(facts), ["location_id", "t"], "left")
     headers = series.selectExpr(
         *SERIES,
-        f"stack(2, {SHARE}, revenue_share_before, {EVALUATION_SPAN}, double(evaluation_span)) AS (t, demand)",
+        f"stack(4, {SHARE}, revenue_share_before, {EVALUATION_SPAN}, double(evaluation_span), "
+        f"{PRIOR_LOG_MEAN}, prior_log_mean, {PRIOR_SERIES}, prior_series) AS (t, demand)",
         "false AS is_closed",
-        "CAST(NULL AS ARRAY<STRING>) AS events",
-    )
+        f"IF(t = {PRIOR_SERIES}, prior_category, NULL) AS prior_category",
+    ).where("demand IS NOT NULL")
+    rows = rows.unionByName(headers, allowMissingColumns=True)
+    if list_prices is not None:
+        entries = series.select(*SERIES).join(list_prices, "item_id").withColumn("is_closed", F.lit(False))
+        rows = rows.unionByName(entries, allowMissingColumns=True)
     bucket = F.pmod(F.xxhash64(*SERIES), F.lit(n_buckets)).cast("int").alias("bucket")
-    rows = history.unionByName(horizon).unionByName(headers)
     return rows.select(bucket, "*").repartitionById(n_buckets, F.col("bucket"))
 
 
@@ -110,6 +137,9 @@ class Bucket:
         panel: their histories.
         revenue_share_before: shape (n_series,).
         evaluation_span: steps whose sum the inventory needs, shape (n_series,).
+        prior_log_mean: log units per period expected of a series with a short history, NaN for others, same shape.
+        prior_series: series that inform it, 0 for others, same shape.
+        prior_category: category that it is of; None for all categories together.
     """
 
     items: list[str]
@@ -117,23 +147,32 @@ class Bucket:
     panel: Panel
     revenue_share_before: FloatArray
     evaluation_span: IntArray
+    prior_log_mean: FloatArray
+    prior_series: IntArray
+    prior_category: list[str | None]
 
 
-def as_bucket(rows: pa.Table, span: Span) -> Bucket:
-    """Pivot long rows into a panel; independent of the order of the rows."""
+def as_bucket(rows: pa.Table, span: Span, catalogue: Catalogue = NOTHING) -> Bucket:
+    """Pivot long rows into a panel, as known at its end; independent of the order of the rows."""
     items, locations, codes = _series_codes(rows)
-    t, values = rows["t"].to_numpy(), rows["demand"].to_numpy()
-    is_header, n_series, width = t < 0, len(items), span.n_periods + span.horizon
-    share, evaluation_span = np.zeros(n_series), np.full(n_series, float(span.horizon))
-    for index, filled in ((SHARE, share), (EVALUATION_SPAN, evaluation_span)):
-        filled[codes[t == index]] = values[t == index]
-    codes, t, values = codes[~is_header], t[~is_header], values[~is_header]
-    demand, is_closed = np.full((n_series, width), np.nan), np.zeros((n_series, width), dtype=bool)
-    demand[codes, t], is_closed[codes, t] = values, rows["is_closed"].to_numpy()[~is_header]
+    t = rows["t"].to_numpy()
+    n_series, width = len(items), span.n_periods + span.horizon
+    is_period = t >= 0
+    if catalogue.item_price is not ItemPrice.NONE:
+        is_period &= rows["list_price"].is_null().to_numpy()
+    own, period = codes[is_period], t[is_period]
+    filled = {name: np.full((n_series, width), np.nan) for name in ("demand", "lower_bound", "exposure")}
+    for name, cells in filled.items():
+        cells[own, period] = rows[name].to_numpy()[is_period]
+    demand, lower_bound, exposure = (cells[:, : span.n_periods] for cells in filled.values())
+    is_closed = np.zeros((n_series, width), dtype=bool)
+    is_closed[own, period] = rows["is_closed"].to_numpy()[is_period]
+    ran_out = bool(np.isfinite(lower_bound).any())
     start = np.full(n_series, span.n_periods)
-    np.minimum.at(start, codes, t)
+    np.minimum.at(start, own, period)
+    facts = facts_of(rows, codes, n_series, span.n_periods, span.horizon, catalogue)
     panel = Panel(
-        demand=demand[:, : span.n_periods],
+        demand=demand,
         is_closed=is_closed,
         start=start,
         first_day=span.first,
@@ -141,9 +180,31 @@ def as_bucket(rows: pa.Table, span: Span) -> Bucket:
         season_length=span.frequency.season_length,
         longer_seasons=span.frequency.longer_seasons,
         horizon=span.horizon,
-        events=_event_flags(rows["events"].filter(pa.array(~is_header)), codes, t, (n_series, width)),
-    )
-    return Bucket(items, locations, panel, share, evaluation_span.astype(np.int64))
+        lower_bound=lower_bound if ran_out else None,
+        exposure=exposure if ran_out else None,
+        events=facts.events,
+        known_from=facts.known_from,
+        records=facts.records,
+    ).until(span.n_periods)
+    return Bucket(items, locations, panel, *_headers(rows, codes, span))
+
+
+def _headers(
+    rows: pa.Table, codes: IntArray, span: Span
+) -> tuple[FloatArray, IntArray, FloatArray, IntArray, list[str | None]]:
+    """What header rows carry of each series, in the order of ``Bucket``."""
+    t, values, n_series = rows["t"].to_numpy(), rows["demand"].to_numpy(), int(codes.max(initial=-1)) + 1
+    defaults = {SHARE: 0.0, EVALUATION_SPAN: float(span.horizon), PRIOR_LOG_MEAN: np.nan, PRIOR_SERIES: 0.0}
+    found = {index: np.full(n_series, default) for index, default in defaults.items()}
+    for index, filled in found.items():
+        filled[codes[t == index]] = values[t == index]
+    is_prior = t == PRIOR_SERIES
+    categories: list[str | None] = [None] * n_series
+    named = rows["prior_category"].filter(pa.array(is_prior)).to_pylist()
+    for code, name in zip(codes[is_prior].tolist(), named, strict=True):
+        categories[code] = name
+    spans, series = (found[index].astype(np.int64) for index in (EVALUATION_SPAN, PRIOR_SERIES))
+    return found[SHARE], spans, found[PRIOR_LOG_MEAN], series, categories
 
 
 def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:
@@ -157,15 +218,3 @@ def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return [names[each][0] for each in order], [names[each][1] for each in order], rank[position]
-
-
-def _event_flags(events: pa.ChunkedArray, codes: IntArray, t: IntArray, shape: tuple[int, int]) -> dict[str, BoolArray]:
-    """Event name -> the periods in which it falls."""
-    lists = events.combine_chunks()
-    rows, names = pc.list_parent_indices(lists).to_numpy(), pc.list_flatten(lists).dictionary_encode()
-    flags: dict[str, BoolArray] = {}
-    for code, name in sorted(enumerate(names.dictionary.to_pylist()), key=lambda pair: pair[1]):
-        flags[name] = np.zeros(shape, dtype=bool)
-        own = rows[names.indices.to_numpy() == code]
-        flags[name][codes[own], t[own]] = True
-    return flags

@@ -275,10 +275,11 @@ def test_collinear_regressors_share_their_effect_and_do_no_harm():
     price = np.random.default_rng(1).normal(0, 3, 148)
     drivers = {"price": price[None], "the same again": price[None], "in cents": 100 * price[None]}
     panel = replace(daily(60 + 4 * price[:120] + sales(1, 120)), drivers=drivers)
-    fits, alone = prophet_batched(panel), prophet_batched(replace(panel, drivers={"price": price[None]}))
+    kept = ProphetSettings(regressors={name: Regressor() for name in drivers})
+    fits, alone = prophet_batched(panel, kept), prophet_batched(replace(panel, drivers={"price": price[None]}))
     assert fits.parameters["kkt"][0] < 1e-6
     np.testing.assert_allclose(fits.mean, alone.mean, rtol=1e-3)
-    parts = prophet_components(panel, fits)
+    parts = prophet_components(panel, fits, kept)
     shares = [values[0] for name, values in parts.items() if name.startswith("driver")]
     assert len(shares) == 3
     np.testing.assert_allclose(shares[1:], [shares[0]] * 2, rtol=1e-6)

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skucast.forecasting.learner import METHOD as LEARNER_METHOD
 from skucast.forecasting.panel import Panel
 from skucast.forecasting.registry import METHODS, Tier
 from tests.forecasting.reference import MONDAY
 
 NAN = np.nan
-BATCHED = {method.name: method.fit for method in METHODS if method.tier != Tier.LIBRARY}
+BATCHED = {m.name: m.fit for m in METHODS if m.tier != Tier.LIBRARY and m.name != LEARNER_METHOD}
+"""What is learnt from other series first is held to the same in ``test_learner.py``."""
 UNIT_FREE = {name for name in BATCHED if name not in ("negative_binomial", "best_count")}
 """Counts have a unit of their own: two pieces are not twice as likely as one."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skucast.forecasting.fits import Fits, Previous
+from skucast.forecasting.models.effects import effects_on
 from skucast.forecasting.models.sarima import (
     FAST,
     Effort,
@@ -74,6 +75,8 @@ class Forecast:
 def arima_batched(panel: Panel, previous: Previous = NOTHING) -> Fits:
     """Seasonal ARIMA; differences by seasonal strength and KPSS, orders by AICc in a stepwise search.
 
+    It explains what events and drivers leave of a series.
+
     Places of the season that are closed throughout the life and the horizon of a series, such as a weekly day of rest,
     are left out and the season shortened; their mean and standard deviation are 0. A series of fewer than ``MIN_KNOWN``
     values is forecast by their mean, a constant by itself. Orders found at an earlier origin are kept; only their
@@ -109,12 +112,14 @@ def _forecast_row(panel: Panel, row: int, orders: Orders | None) -> Forecast:
     is_resting = places_of_rest(panel.is_closed[row, start:], season_length)
     is_open = ~is_resting[np.arange(panel.n_periods + panel.horizon - start) % season_length]
     is_open_ahead = is_open[panel.n_periods - start :]
-    values = panel.demand[row, start:][is_open[: panel.n_periods - start]]
+    effects = effects_on(panel, row)
+    values = (panel.demand[row] - effects[: panel.n_periods])[start:][is_open[: panel.n_periods - start]]
     found = forecast_series(values, season_length - int(is_resting.sum()), int(is_open_ahead.sum()), orders)
+    ahead = effects[panel.n_periods :][is_open_ahead]
     if is_open_ahead.all():
-        return found
+        return replace(found, mean=found.mean + ahead)
     step, mean, step_sd = np.cumsum(is_open_ahead), np.zeros(panel.horizon), np.zeros(panel.horizon)
-    mean[is_open_ahead], step_sd[is_open_ahead] = found.mean, found.step_sd
+    mean[is_open_ahead], step_sd[is_open_ahead] = found.mean + ahead, found.step_sd
     sum_sd = np.concatenate([np.zeros(1), found.sum_sd])[step]
     return Forecast(mean, step_sd, sum_sd, found.parameters)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from skucast.forecasting.fits import Fits
 from skucast.forecasting.models.direct_fit import fit_scale
-from skucast.forecasting.models.two_scales import Out, on_both_scales
+from skucast.forecasting.models.two_scales import Out, Place, on_both_scales
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
 
 SHORT_CHANGES = (1, 2, 3, 4, 6, 8)
@@ -44,7 +44,7 @@ def direct_regression(panel: Panel) -> Fits:
     changes = change_lags(panel.season_lengths)
     seasons = np.array([season for season in panel.season_lengths if season > 1], dtype=np.int64)
 
-    def fit(values: FloatArray, gap: int, is_log: int, out: Out, numbers: FloatArray) -> None:
+    def fit(values: FloatArray, _place: Place, gap: int, is_log: int, out: Out, numbers: FloatArray) -> None:
         fit_scale(values, gap, is_log, changes, seasons, out, numbers)
 
     (mean, step, total), share, numbers = on_both_scales(panel, fit, 4)

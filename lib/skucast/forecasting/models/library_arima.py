@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skucast.forecasting.fits import SeriesFit
+from skucast.forecasting.models.effects import effects_on
 from skucast.forecasting.panel import FloatArray, Panel
 
 Order = tuple[int, int, int]
@@ -38,7 +39,7 @@ def arima(panel: Panel, previous: Mapping[str, float]) -> SeriesFit:
 
     Without ``previous`` the order is searched by AICc; with it (an earlier origin) that order is refitted from the
     parameters found there, so that the search is done once and sees no later value. Demand is divided by its root mean
-    square for the optimiser's sake.
+    square for the optimiser's sake. What events and drivers add is taken out before.
 
     Args:
         panel: one series.
@@ -46,10 +47,12 @@ def arima(panel: Panel, previous: Mapping[str, float]) -> SeriesFit:
 
     Source: Box & Jenkins (1976); Hurvich & Tsai (1989) for AICc.
     """
-    history = panel.demand[0, panel.start[0] :]
+    effects = effects_on(panel, 0)
+    history = (panel.demand[0] - effects[: panel.n_periods])[panel.start[0] :]
     unit = float(np.sqrt(np.nanmean(history**2))) or 1.0
     result = _refit(history / unit, previous) if previous else _search(history / unit, panel.season_length)
-    return unit * np.asarray(result.forecast(panel.horizon), dtype=np.float64), _parameters(result)
+    ahead = unit * np.asarray(result.forecast(panel.horizon), dtype=np.float64)
+    return ahead + effects[panel.n_periods :], _parameters(result)
 
 
 def needs_difference(values: FloatArray, lag: int) -> bool:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skucast.forecasting.fits import SeriesFit
-from skucast.forecasting.panel import IntArray, Panel
+from skucast.forecasting.models.effects import shown_drivers
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,14 +68,20 @@ def _model(panel: Panel) -> Any:
         holidays=_holidays(panel),
         uncertainty_samples=0,
     )
-    for name in panel.drivers:
+    for name in _drivers(panel):
         model.add_regressor(name)
     return model
 
 
+def _drivers(panel: Panel) -> Mapping[str, FloatArray]:
+    """Drivers that show in the series, shape (n_periods + horizon,)."""
+    shown = shown_drivers(panel, 0)
+    return {name: values[0] for name, values in panel.drivers.items() if name in shown}
+
+
 def _with_drivers(panel: Panel, periods: IntArray) -> pd.DataFrame:
     """One row per period: when it begins, and what drives demand in it."""
-    return _frame(panel, periods).assign(**{name: values[0, periods] for name, values in panel.drivers.items()})
+    return _frame(panel, periods).assign(**{name: values[periods] for name, values in _drivers(panel).items()})
 
 
 def _frame(panel: Panel, periods: IntArray) -> pd.DataFrame:
@@ -92,7 +99,7 @@ def _holidays(panel: Panel) -> pd.DataFrame | None:
     frames = [
         _frame(panel, np.flatnonzero(flags[0])).assign(holiday=name)
         for name, flags in sorted(panel.events.items())
-        if (flags[0, : panel.n_periods] & panel.is_known[0]).any()
+        if flags[0, : panel.n_periods][panel.is_known[0]].any()
     ]
     return pd.concat(frames, ignore_index=True) if frames else None
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from skucast.forecasting.fits import Fits
 from skucast.forecasting.models.multi_seasonal_kernel import fit_scale
-from skucast.forecasting.models.two_scales import Out, on_both_scales
+from skucast.forecasting.models.two_scales import Out, Place, on_both_scales
 from skucast.forecasting.panel import FloatArray, Panel
 
 NAMES = ("sigma", "alpha", "rho")
@@ -32,7 +32,7 @@ def seasonal_smoothing(panel: Panel) -> Fits:
     """
     every = np.array([season for season in panel.season_lengths if season > 1], dtype=np.int64)
 
-    def fit(values: FloatArray, gap: int, is_log: int, out: Out, numbers: FloatArray) -> None:
+    def fit(values: FloatArray, _place: Place, gap: int, is_log: int, out: Out, numbers: FloatArray) -> None:
         seasons = every[2 * every <= values.size]
         fit_scale(values, gap, is_log, seasons, out, numbers[: 5 + seasons.size])
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skucast.forecasting.models.effects import shown_drivers
 from skucast.forecasting.models.library_prophet import DAILY_DAYS, WEEKLY_DAYS, YEARLY_DAYS
 from skucast.forecasting.models.prophet_settings import (
     DAILY,
@@ -115,9 +116,16 @@ class Designer:
     def key(self, row: int) -> bytes:
         """Equal for series with equal designs."""
         parts = [np.packbits(self._panel.is_known[row]).tobytes()]
-        parts += [np.packbits(flags[row]).tobytes() for _, flags in self._windows]
-        parts += [np.ascontiguousarray(values[row]).tobytes() for values in self._panel.drivers.values()]
+        parts += [np.ascontiguousarray(flags[row]).tobytes() for _, flags in self._windows]
+        shown = sorted(self._shown(row))
+        parts += [
+            f"{name}\n".encode() + np.ascontiguousarray(self._panel.drivers[name][row]).tobytes() for name in shown
+        ]
         return b"".join(parts)
+
+    def _shown(self, row: int) -> frozenset[str]:
+        """Drivers that have settings of their own, and those that show in a series."""
+        return shown_drivers(self._panel, row) | set(self._settings.regressors)
 
     def design(self, row: int) -> Design:
         """The design of a series with at least two known periods."""
@@ -174,8 +182,8 @@ class Designer:
         ]
 
     def _regressors(self, row: int, known: IntArray) -> list[_Block]:
-        settings = self._settings
-        drivers = [(name, settings.regressors.get(name, Regressor())) for name in self._panel.drivers]
+        settings, shown = self._settings, self._shown(row)
+        drivers = [(name, settings.regressors.get(name, Regressor())) for name in self._panel.drivers if name in shown]
         return [
             _Block(
                 f"driver_{name}",
@@ -221,9 +229,9 @@ def standardised(values: FloatArray, known: IntArray) -> FloatArray:
     return result
 
 
-def _windows(panel: Panel, settings: ProphetSettings) -> list[tuple[str, BoolArray]]:
+def _windows(panel: Panel, settings: ProphetSettings) -> list[tuple[str, BoolArray | FloatArray]]:
     """Flags of each event and offset, in Prophet's order of columns."""
-    result: dict[str, BoolArray] = {}
+    result: dict[str, BoolArray | FloatArray] = {}
     for name, flags in panel.events.items():
         first, last = settings.event_windows.get(name, (0, 0))
         for offset in range(first, last + 1):
@@ -232,9 +240,9 @@ def _windows(panel: Panel, settings: ProphetSettings) -> list[tuple[str, BoolArr
     return sorted(result.items())
 
 
-def _shifted(flags: BoolArray, offset: int) -> BoolArray:
+def _shifted(flags: BoolArray | FloatArray, offset: int) -> BoolArray | FloatArray:
     """Flags ``offset`` periods later."""
-    result = np.zeros_like(flags)
+    result: BoolArray | FloatArray = np.zeros_like(flags)
     width = flags.shape[1]
     if abs(offset) < width:
         result[:, max(offset, 0) : width + min(offset, 0)] = flags[:, max(-offset, 0) : width - max(offset, 0)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.fits import Fits
+from skucast.forecasting.models.effects import effect_columns
 from skucast.forecasting.models.ridge_fit import fit_scale
-from skucast.forecasting.models.two_scales import Out, on_both_scales
+from skucast.forecasting.models.two_scales import Out, Place, on_both_scales
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
 
 SHORT_LAGS = 6
@@ -52,6 +53,8 @@ def ridge_autoregression(panel: Panel) -> Fits:
     of the smallest generalised cross-validation. Forecasts are made recursively; those from logarithms are means, not
     medians (lognormal), and both are weighed by the squares of the inverse mean squared one-step errors in units.
 
+    Effects of events and drivers are taken out before the seasons, and put back into the forecasts.
+
     Periods of unknown demand are not regressed on; as lags they are interpolated after the seasons are removed, and
     after the last known value they are forecast.
 
@@ -63,10 +66,27 @@ def ridge_autoregression(panel: Panel) -> Fits:
 
     Source: Hoerl & Kennard (1970), "Ridge regression"; Golub, Heath & Wahba (1979) for the penalty.
     """
-    lags, seasons = lag_set(panel.season_lengths), np.array(panel.season_lengths, dtype=np.int64)
+    return _fit(panel, removes_seasons=True)
 
-    def fit(values: FloatArray, gap: int, is_log: int, out: Out, numbers: FloatArray) -> None:
-        fit_scale(values, gap, is_log, lags, seasons, out, numbers)
+
+def ridge_on_lags(panel: Panel) -> Fits:
+    """The same with the seasons left in: only the lags around them tell of them.
+
+    It errs elsewhere: where a season moves or grows, removed deviations stay behind; where it stands still, they are
+    the surer guide. See ``ridge_autoregression`` for all else.
+    """
+    return _fit(panel, removes_seasons=False)
+
+
+def _fit(panel: Panel, *, removes_seasons: bool) -> Fits:
+    """Either form, for all series."""
+    lags, seasons = lag_set(panel.season_lengths), np.array(panel.season_lengths, dtype=np.int64)
+    n_removed = seasons.size if removes_seasons else 0
+
+    def fit(values: FloatArray, place: Place, gap: int, is_log: int, out: Out, numbers: FloatArray) -> None:
+        row, first = place
+        columns = np.ascontiguousarray(effect_columns(panel, row)[:, first:])
+        fit_scale(values, columns, gap, is_log, lags, seasons, n_removed, out, numbers)
 
     (mean, step, total), share, numbers = on_both_scales(panel, fit, 5)
     (sigma, log_sigma), (penalty, log_penalty) = numbers[:, :, 2], numbers[:, :, 3]

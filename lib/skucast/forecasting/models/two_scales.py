@@ -15,8 +15,12 @@ FEW = 4
 Out = tuple[FloatArray, FloatArray, FloatArray]
 """Mean, and standard deviations of the steps and of their sums, each of shape (horizon,) or (n_series, horizon)."""
 
-FitScale = Callable[[FloatArray, int, int, Out, FloatArray], None]
-"""Fits values known at both ends, with a gap before step 1, on a scale (1: logarithms); fills out and numbers.
+Place = tuple[int, int]
+"""Row of a series, and its first known period."""
+
+FitScale = Callable[[FloatArray, Place, int, int, Out, FloatArray], None]
+"""Fits values known at both ends, from a place on, with a gap before step 1, on a scale (1: logarithms); fills out and
+numbers.
 
 Numbers begin with the mean squared one-step error in units, the offset of logarithms and sigma on the scale.
 """
@@ -41,7 +45,7 @@ def on_both_scales(panel: Panel, fit: FitScale, n_numbers: int) -> tuple[Out, Fl
             scaled = np.ascontiguousarray(values / unit[row])
             for is_log in (0, 1):
                 out = (both[0][is_log, row], both[1][is_log, row], both[2][is_log, row])
-                fit(scaled, gap, is_log, out, numbers[is_log, row])
+                fit(scaled, (row, int(known[0])), gap, is_log, out, numbers[is_log, row])
     share = log_share(numbers[:, :, 0], panel.is_known.sum(axis=1) >= FEW)
     mean, step, total = ((each[0] + share[:, None] * (each[1] - each[0])) * unit[:, None] for each in both)
     numbers[1, :, 1] *= unit
