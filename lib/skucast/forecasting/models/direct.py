@@ -26,9 +26,9 @@ def direct_regression(panel: Panel) -> Fits:
 
     Regressors are the changes over several lags up to the last value and, of each season that history has twice, the
     growth over as many steps from the same place of it: in the last cycle, and averaged over up to three. The weights
-    are drawn to 0, where the forecast is the last value and the mean drift; what a regressor would vary if demand were
-    a random walk is the unit in which they are, and the prior counts for ``WORTH`` rows, also of no drift. Steps farther than history can be regressed on are like the last that can; a
-    history without a row has its mean.
+    are drawn to 0, where the forecast is the last value: regressors are in units of what they would vary if demand
+    were a random walk, and the prior of no effect, and of no drift, counts for ``WORTH`` rows. Steps farther than
+    history can be regressed on are like the last that can; a history without enough rows has its mean.
 
     Forecasts of logarithms are medians. Unknown periods are neither start nor target; as regressors they are
     interpolated. The spreads are those of the regressions' own errors and of their sums; those of logarithms are turned

@@ -200,7 +200,8 @@ def ahead(
     total: float = means[k]
     for i in range(k):
         total += weights[i] * (row[i] / scale[i] - means[i])
-    return total * scale[k]
+    change: float = total * scale[k]
+    return change
 
 
 @compiled

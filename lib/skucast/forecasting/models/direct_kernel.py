@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.forecasting.compiled import compiled
-from skucast.forecasting.models.ridge_kernel import ridge
 from skucast.forecasting.panel import FloatArray, IntArray
 
 WORTH = 64.0
@@ -87,22 +86,18 @@ def moments(
     k, row, rows = scale.size - 1, np.empty(scale.size), 0
     gram[:], means[:] = 0.0, 0.0
     for at in range(first, path.size - step):
-        target = at + step
-        if np.isnan(known[target]) or np.isnan(known[at]):
+        if np.isnan(known[at + step]) or np.isnan(known[at]):
             continue
         rows += 1
         regressors(path, at, step, lags[0], lags[1], row)
-        row[k] = path[target] - path[at]
+        row[k] = path[at + step] - path[at]
+        row /= scale
+        means += row
         for i in range(k + 1):
-            row[i] /= scale[i]
-        for i in range(k + 1):
-            means[i] += row[i]
             for j in range(i + 1):
                 gram[i, j] += row[i] * row[j]
-    for i in range(k + 1):
-        means[i] /= max(rows, 1)
+    means /= max(rows, 1)
     for i in range(k + 1):
         for j in range(i + 1):
-            gram[i, j] = gram[i, j] / max(rows, 1) - means[i] * means[j]
-            gram[j, i] = gram[i, j]
+            gram[i, j] = gram[j, i] = gram[i, j] / max(rows, 1) - means[i] * means[j]
     return rows
