@@ -26,6 +26,7 @@ from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_group import GROUPS
 from skucast.forecasting.error_law import ErrorLaw, Errors, Pool, error_law, group_keys, pooled
 from skucast.forecasting.learner import METHOD, Learner, train_all, training_cutoffs
+from skucast.forecasting.origins import usual_step
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles
@@ -53,7 +54,7 @@ def main() -> None:
     for name in arguments.data.split(","):
         make, step = SOURCES[name]
         panel = make(arguments.series)
-        origin_step = arguments.origin_step or max(1, round(7 / panel.period_days))
+        origin_step = arguments.origin_step or usual_step(panel.horizon, panel.season_length, panel.period_days)
         how = replace(plan(with_arima=arguments.arima), origins=arguments.origins, origin_step=origin_step)
         how = how.without(METHOD) if arguments.no_learner else how
         results = list(held_out(panel, arguments.dates, step, how))

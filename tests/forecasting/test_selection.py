@@ -12,8 +12,9 @@ from skucast.forecasting.trials import Trials
 INF = np.inf
 
 
-def candidates(classes, allowed, by_class, before, **shares):
-    mask = candidate_methods(classes, allowed, by_class, np.array(before), shares, METHODS)
+def candidates(classes, allowed, by_class, before, has_season=(True,), **shares):
+    has_season = np.resize(has_season, len(classes))
+    mask = candidate_methods(classes, allowed, by_class, np.array(before), shares, has_season, METHODS)
     return [[name for name, is_listed in zip(METHOD_NAMES, row, strict=True) if is_listed] for row in mask]
 
 
@@ -27,6 +28,12 @@ def test_a_method_must_be_allowed_listed_for_the_class_and_affordable():
         library=0.5,
     )
     assert [["ses", "prophet_stan"], ["ses"], ["tsb"], []] == found
+
+
+def test_a_method_that_learns_from_earlier_seasons_needs_two():
+    names = ("ses", "ridge_autoregression", "seasonal_smoothing")
+    found = candidates(["smooth"] * 2, names, {"smooth": names}, [0.0, 0.0], [True, False])
+    assert [list(names), ["ses", "seasonal_smoothing"]] == found
 
 
 def test_the_champion_is_the_lowest_and_of_equals_the_cheaper():

@@ -19,6 +19,11 @@ Method = Literal[
     "combination_mean", "combination_median", "combination_weighted",
 ]  # fmt: skip
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
+SEARCHING: tuple[Method, ...] = (
+    "prophet", "ridge_autoregression", "ridge_on_lags", "theta_lag_year", "direct_regression", "seasonal_smoothing",
+    "ets", "arima",
+)  # fmt: skip
+COMBINATIONS: tuple[Method, ...] = ("combination_mean", "combination_median", "combination_weighted")
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -93,24 +98,23 @@ class Forecast(Section):
     quantile_levels: tuple[Probability, ...] = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99)
     methods: tuple[Method, ...] = (
         "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "dynamic_theta", "sba_optimised",
-        "negative_binomial", "gradient_boosting", "ets", "prophet", "arima", "combination_mean", "combination_median",
+        "negative_binomial", "gradient_boosting", *SEARCHING, *COMBINATIONS,
     )  # fmt: skip
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
         "smooth": (
-            "naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "gradient_boosting", "ets", "prophet", "arima",
-            "combination_mean", "combination_median",
+            "naive", "mean", "seasonal_naive", "ses", "dynamic_theta", "gradient_boosting", *SEARCHING, *COMBINATIONS,
         ),
         "erratic": (
-            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "imapa", "dynamic_theta",
-            "gradient_boosting", "ets", "prophet", "arima", "combination_mean", "combination_median",
+            "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "imapa", "dynamic_theta", "gradient_boosting",
+            *SEARCHING, *COMBINATIONS,
         ),
         "intermittent": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial", "gradient_boosting", "combination_mean", "combination_median",
+            "negative_binomial", "gradient_boosting", *COMBINATIONS,
         ),
         "lumpy": (
             "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "sba_optimised",
-            "negative_binomial", "gradient_boosting", "combination_mean", "combination_median",
+            "negative_binomial", "gradient_boosting", *COMBINATIONS,
         ),
     }  # fmt: skip
     drivers: bool | tuple[str, ...] = True

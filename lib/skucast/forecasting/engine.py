@@ -144,7 +144,13 @@ def forecast_panel(
     drawn = None if found is None else panel.with_demand(found.draw)
     shape, log = profile(panel if drawn is None else drawn), FitLog(panel.n_series)
     listed = candidate_methods(
-        shape.demand_class, plan.methods, plan.methods_by_class, revenue_share_before, plan.tier_shares, methods
+        classes=shape.demand_class,
+        allowed=plan.methods,
+        by_class=plan.methods_by_class,
+        revenue_share_before=revenue_share_before,
+        tier_shares=plan.tier_shares,
+        has_season=shape.n_periods >= 2 * panel.season_length,
+        methods=methods,
     )
     sold = panel.with_demand(panel.sold)
     origins = rolling_origins(sold, plan.origins, plan.origin_step, plan.min_periods)

@@ -28,6 +28,16 @@ def rolling_origins(panel: Panel, count: int, step: int, min_periods: int) -> In
     return np.where(usable & _any_scored(panel, origins), origins, -1)
 
 
+def usual_step(horizon: int, season_length: int, period_days: float) -> int:
+    """Periods between origins unless configured: a quarter of the horizon, in whole seasons for days and hours.
+
+    Origins next to each other score nearly the same periods when the horizon is long, and choose by the luck of these;
+    days and hours forecast from other places of their season than the present one would be scored on other weekdays.
+    """
+    quarter = max(1, horizon // 4)
+    return quarter if period_days > 1 else -(-quarter // season_length) * season_length
+
+
 def _earliest_origin(panel: Panel, min_periods: int) -> IntArray:
     """Smallest origin that knows enough; n_periods + 1 if even the whole history does not."""
     enough = np.cumsum(panel.is_known, axis=1) >= max(min_periods, 1)

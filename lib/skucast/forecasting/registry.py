@@ -50,6 +50,7 @@ class Method:
         tier: what it costs.
         components: what its forecasts are made of.
         is_anchor: what others are held against, and so no member of a combination.
+        needs_season: tried only on histories that have the panel's season twice: it learns from earlier cycles.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Method:
     tier: Tier = Tier.CHEAP
     components: Components = level_only
     is_anchor: bool = False
+    needs_season: bool = False
 
 
 def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
@@ -96,10 +98,10 @@ METHODS: tuple[Method, ...] = (
     Method("negative_binomial", batched(negative_binomial)),
     learnt(Learner()),
     *prophets(ProphetSettings()),
-    Method("ridge_autoregression", batched(ridge_autoregression), Tier.FULL),
-    Method("ridge_on_lags", batched(ridge_on_lags), Tier.FULL),
-    Method("theta_lag_year", batched(theta_lag_year), Tier.FULL),
-    Method("direct_regression", batched(direct_regression), Tier.FULL),
+    Method("ridge_autoregression", batched(ridge_autoregression), Tier.FULL, needs_season=True),
+    Method("ridge_on_lags", batched(ridge_on_lags), Tier.FULL, needs_season=True),
+    Method("theta_lag_year", batched(theta_lag_year), Tier.FULL, needs_season=True),
+    Method("direct_regression", batched(direct_regression), Tier.FULL, needs_season=True),
     Method("seasonal_smoothing", batched(seasonal_smoothing), Tier.FULL),
     Method("ets", batched(ets), Tier.FULL, ets_components),
     Method("ets_multiplicative", batched(ets_multiplicative), Tier.FULL),

@@ -21,12 +21,13 @@ def candidate_methods(
     by_class: Mapping[str, Sequence[str]],
     revenue_share_before: FloatArray,
     tier_shares: Mapping[Tier, float],
+    has_season: BoolArray,
     methods: Sequence[Method],
 ) -> BoolArray:
     """Methods to try on each series, shape (n_series, n_methods).
 
-    A method is tried if the plan allows it at all, the class of the series lists it and the series is among those that
-    make the method's tier's share of all revenue.
+    A method is tried if the plan allows it at all, the class of the series lists it, the series is among those that
+    make the method's tier's share of all revenue, and its history has the season twice if the method needs that.
 
     Args:
         classes: demand class of each series on the whole history.
@@ -34,6 +35,7 @@ def candidate_methods(
         by_class: class -> names of its candidates; a class that is not listed has none.
         revenue_share_before: share of all revenue made by series that earn more, shape (n_series,).
         tier_shares: tier -> share of revenue, from the series that earn most down; a tier that is absent is for all.
+        has_season: history has the season twice, shape (n_series,).
         methods: the columns.
     """
     names = [method.name for method in methods]
@@ -43,7 +45,9 @@ def candidate_methods(
     }
     shares = np.array([tier_shares.get(method.tier, 1.0) for method in methods])
     rows = np.array([listed[demand_class] for demand_class in classes], dtype=bool).reshape(len(classes), len(names))
-    result: BoolArray = rows & ((revenue_share_before[:, None] < shares) | (shares >= 1.0))
+    needs_none = ~np.array([method.needs_season for method in methods], dtype=bool)
+    is_affordable = (revenue_share_before[:, None] < shares) | (shares >= 1.0)
+    result: BoolArray = rows & is_affordable & (has_season[:, None] | needs_none)
     return result
 
 

@@ -12,6 +12,7 @@ from skucast.forecasting.engine import Plan
 from skucast.forecasting.error_law import error_law
 from skucast.forecasting.launch import LaunchLaw
 from skucast.forecasting.learner import METHOD
+from skucast.forecasting.origins import usual_step
 from skucast.forecasting.registry import Tier
 from skucast.forecasting.status import Status
 from skucast.pipelines.context import Context
@@ -63,7 +64,7 @@ def forecast(context: Context) -> None:
             return placed(known.where(chosen), series.where(chosen), 1)
 
         sample = Sample(n_series, sampled, drivers.catalogue)
-        plan = with_learner(rules, _engine_plan(context), stage, sample, span)
+        plan = with_learner(rules, _engine_plan(context, span.horizon), stage, sample, span)
         fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, (plan, span), n_series, prior.law)
         fits.unpersist()
@@ -82,13 +83,14 @@ def _series(context: Context, known: DataFrame, span: Span) -> DataFrame:
     return described(every, tables.read(ITEM), span, clock.decision_date)
 
 
-def _engine_plan(context: Context) -> Plan:
+def _engine_plan(context: Context, horizon: int) -> Plan:
     rules, outliers = context.config.forecast, context.config.demand.outliers
+    frequency = context.clock.frequency
     return Plan(
         methods=rules.methods,
         methods_by_class={str(name): methods for name, methods in rules.methods_by_class.items()},
         origins=rules.origins,
-        origin_step=rules.origin_step or max(1, 7 // context.clock.frequency.days),
+        origin_step=rules.origin_step or usual_step(horizon, frequency.season_length, frequency.days),
         min_periods=rules.min_periods,
         tier_shares={Tier.FULL: rules.revenue_shares.full, Tier.LIBRARY: rules.revenue_shares.library},
         outlier_method=outliers.method,

@@ -42,7 +42,8 @@ def reference(values, lags, horizon):
 def on_values(values, horizon, seasons=(1,), lags=None, is_log=0):
     out, numbers = tuple(np.empty((3, horizon))), np.empty(5)
     lags = lag_set(seasons) if lags is None else lags
-    fit_scale(np.array(values), np.zeros((0, len(values) + horizon)), 0, is_log, lags, np.array(seasons), out, numbers)
+    seasons, columns = np.array(seasons), np.zeros((0, len(values) + horizon))
+    fit_scale(np.array(values), columns, 0, is_log, lags, seasons, seasons.size, out, numbers)
     return out, numbers
 
 
