@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight install jars kernels demo test bench bench-models bench-scale clean
+.PHONY: help preflight install jars kernels demo test bench bench-accuracy bench-models bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench-models: install kernels ## the models beside the packages they replace
 	$(BIN)/python -m tests.benchmarks.automatic_parity --series 60
 	$(BIN)/python -m tests.benchmarks.intermittent_parity
 	$(BIN)/python -m tests.benchmarks.m5_size
+
+bench-accuracy: install kernels ## forecasts beside those of other packages, on held-out periods
+	$(BIN)/python -m tests.benchmarks.accuracy
 
 bench-scale: jars kernels ## the forecast stage on a million synthetic series (two hours on 2 cores)
 	$(BIN)/python tests/benchmarks/scale.py

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -30,6 +30,7 @@ from skucast.forecasting.origins import usual_step
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles
+from skucast.forecasting.registry import Method
 from tests.forecasting.models.prophet_reference import online_retail
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -121,21 +122,29 @@ class HeldOut:
         column = np.where(self.contest.trials.is_tried[:, place], place, usual.column)
         return replace(usual, column=column, is_scored=np.ones(n, dtype=bool))
 
-    def scored(self, pick: Pick) -> pd.DataFrame:
-        """Loss, absolute error and hits of every series with known demand ahead, one row per span."""
+    def forecast(self, pick: Pick) -> tuple[FloatArray, FloatArray]:
+        """Means of steps, and quantiles of sums at ``LEVELS``."""
         column, rows = pick(self).column, np.arange(self.scale.size)
         own, mean = (self.contest.group, column), self.contest.mean[rows, column]
         laws = (self.law.step_quantiles[own], self.law.sum_quantiles[own])
-        _, sums = calibrated_quantiles(mean, self.scale, *laws, self.is_closed, self.is_count)
+        return mean, calibrated_quantiles(mean, self.scale, *laws, self.is_closed, self.is_count)[1]
+
+    @property
+    def is_counted(self) -> BoolArray:
+        """Series with demand and at least one origin, shape (n,)."""
+        counted: BoolArray = np.array(self.contest.demand_class) != DemandClass.NO_DEMAND.value
+        return counted & self.contest.trials.n_origins.astype(bool)
+
+    def scored(self, pick: Pick) -> pd.DataFrame:
+        """Loss, absolute error and hits of every series with known demand ahead, one row per span."""
+        mean, sums = self.forecast(pick)
         is_open = ~self.is_closed.cumprod(axis=1).astype(bool)
-        counted = np.array(self.contest.demand_class) != DemandClass.NO_DEMAND.value
-        counted &= self.contest.trials.n_origins.astype(bool)
         tables = []
         for span in range(min(SPANS, mean.shape[1])):
             actual = self.actual[:, span]
             found = scores(actual, mean[:, : span + 1].sum(axis=1), sums[:, span], self.scale)
             found["demand_class"] = self.contest.demand_class
-            tables.append(found[counted & np.isfinite(actual) & is_open[:, span]])
+            tables.append(found[self.is_counted & np.isfinite(actual) & is_open[:, span]])
         return pd.concat(tables)
 
 
@@ -149,16 +158,22 @@ def scores(actual: FloatArray, mean: FloatArray, quantiles: FloatArray, scale: F
     return found
 
 
-def held_out(panel: Panel, n_dates: int, step: int, how: Plan) -> Iterator[HeldOut]:
-    """The panel as of each date, and what came."""
-    for back in range(n_dates - 1, -1, -1):
-        cut = panel.n_periods - panel.horizon - step * back
+def cuts_of(panel: Panel, n_dates: int, step: int) -> list[int]:
+    """Periods known at each decision date; the last leaves exactly the horizon."""
+    return [panel.n_periods - panel.horizon - step * back for back in range(n_dates - 1, -1, -1)]
+
+
+def held_out(
+    panel: Panel, n_dates: int, step: int, how: Plan, methods: Sequence[Method] | None = None
+) -> Iterator[HeldOut]:
+    """The panel as of each date, and what came; by methods of one's own if given."""
+    for cut in cuts_of(panel, n_dates, step):
         known = panel.until(cut)
         began, cutoffs = time.process_time(), training_cutoffs(cut, panel.horizon, how.origins, how.origin_step)
         is_learnt = METHOD in how.methods
         learner = train_all(known, cutoffs, RULES.learner.settings, how.treatment) if is_learnt else Learner()
         seconds = time.process_time() - began
-        fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series))
+        fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series), methods)
         law = error_law(pools_of(fits.contest), fits.contest.trials.names, LEVELS, panel.horizon, 0, 200)
         actual = np.cumsum(panel.actuals(cut), axis=1)
         yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, fits.is_count, actual, seconds)

@@ -28,6 +28,7 @@ from skucast.forecasting.choice import PINBALL, Criterion, choose
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_law import error_law
 from skucast.forecasting.models.smoothing import ses
+from skucast.forecasting.origins import usual_step
 from skucast.forecasting.panel import FloatArray, Panel
 from skucast.forecasting.stock_outs import as_data, recovered
 from tests.benchmarks.held_out import LEVELS, drawn, panel_of, pools_of
@@ -167,9 +168,10 @@ def wapes(panel: Panel, truth: FloatArray) -> tuple[float, float]:
 def chosen(panel: Panel) -> FloatArray:
     """Means of the champions among ``METHODS``."""
     by_class = dict.fromkeys(("smooth", "erratic", "intermittent", "lumpy"), METHODS)
-    plan = Plan(METHODS, by_class, RULES.origins, RULES.origin_step, RULES.min_periods, {}, "none", 3.0, "flag")
+    step = usual_step(panel.horizon, panel.season_length, panel.period_days)
+    plan = Plan(METHODS, by_class, RULES.origins, step, RULES.min_periods, {}, "none", 3.0, "flag")
     contest = forecast_panel(panel, plan, np.zeros(panel.n_series)).contest
-    law = error_law(pools_of(contest), contest.trials.names, LEVELS, panel.horizon, RULES.min_pooled_errors)
+    law = error_law(pools_of(contest), contest.trials.names, LEVELS, panel.horizon, 0, RULES.min_pooled_errors)
     choice = choose(contest, law, Criterion(PINBALL, RULES.selection.class_weight, RULES.min_periods))
     mean: FloatArray = contest.mean[np.arange(panel.n_series), choice.column]
     return mean

@@ -326,12 +326,14 @@ def test_settings_of_prophet_change_its_forecasts_and_no_others():
 def test_combinations_are_of_all_candidates_but_the_anchors():
     rng = np.random.default_rng(4)
     panel = panel_of(rng.poisson(9, (3, 30)).astype(float), horizon=4)
-    names = ("naive", "ses", "tsb", "adida", "combination_mean", "combination_median")
+    names = ("naive", "ses", "tsb", "adida", "combination_mean", "combination_median", "combination_weighted")
     trials = decided(panel, plan_of(*names)).trials
-    assert trials.names == ("naive", "mean", "tsb", "ses", "adida", "combination_mean", "combination_median")
+    assert trials.names == ("naive", "mean", "tsb", "ses", "adida", *names[4:])
     members = trials.forecasts[:, :, 2:5]
     np.testing.assert_allclose(trials.forecasts[:, :, 5], members.mean(axis=2))
     np.testing.assert_allclose(trials.forecasts[:, :, 6], np.median(members, axis=2))
+    np.testing.assert_allclose(trials.forecasts[:, 0, 7], members[:, 0].mean(axis=1))
+    assert np.abs(trials.forecasts[:, 3, 7] - members[:, 3].mean(axis=1)).min() > 1e-4
     one = decided(panel, plan_of("naive", "ses", "combination_mean"))
     assert not one.trials.is_tried[:, -1].any()
     assert set(one.method) <= {"naive", "ses"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.origins import rolling_origins
+from skucast.forecasting.origins import rolling_origins, usual_step
 from tests.forecasting.reference import examples, panel_of
 
 NAN = np.nan
@@ -33,6 +33,16 @@ def test_short_series_have_later_origins_then_fewer(n_known, expected):
 
 def test_origins_are_a_step_apart():
     assert [[2, 5, 8, 11]] == rolling_origins(panel_of([[1.0] * 14], horizon=3), 4, 3, 1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("horizon", "season", "period_days", "step"),
+    [(4, 52, 7, 1), (13, 52, 7, 3), (3, 52, 7, 1), (5, 7, 1, 7), (28, 7, 1, 7), (40, 7, 1, 14), (48, 24, 1 / 24, 24)],
+)
+def test_origins_of_long_horizons_lie_farther_apart_and_those_of_days_on_one_weekday(
+    horizon, season, period_days, step
+):
+    assert step == usual_step(horizon, season, period_days)
 
 
 @examples

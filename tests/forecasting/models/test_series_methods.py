@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skucast.forecasting.models.direct import direct_regression
 from skucast.forecasting.models.ets import ets
 from skucast.forecasting.models.lag_year import theta_lag_year
 from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
-from skucast.forecasting.models.ridge import ridge_autoregression
+from skucast.forecasting.models.ridge import ridge_autoregression, ridge_on_lags
 from skucast.forecasting.models.theta import dynamic_theta, theta
 from tests.forecasting.models.test_ets import ODD, demand
 from tests.forecasting.reference import examples, panel_of
@@ -16,7 +17,7 @@ from tests.forecasting.reference import examples, panel_of
 NAN = np.nan
 LARGEST = {
     ets: 1e3, theta: 1e3, dynamic_theta: 1e3, theta_lag_year: 1e3, seasonal_smoothing: 4.001,
-    ridge_autoregression: 4.001,
+    ridge_autoregression: 4.001, ridge_on_lags: 4.001, direct_regression: 4.001,
 }  # fmt: skip
 """Most that a forecast may be, in units of the largest value."""
 methods = pytest.mark.parametrize("method", LARGEST)
