@@ -28,8 +28,8 @@ def reference(path, horizon, season, known=None):
     """Means ahead and spreads of steps and sums by penalised least squares, one step after the other."""
     n, known = len(path), np.ones(len(path), dtype=bool) if known is None else known
     lags = [lag for lag in change_lags((season,)) if 4 * lag <= n]
-    first = max(max(lags), season * -(-horizon // season))
-    steps = np.array([b - a for a, b in zip(path[:-1], path[1:], strict=True)])[known[1:] & known[:-1]]
+    first = max(*lags, season * -(-horizon // season))
+    steps = np.diff(path)[known[1:] & known[:-1]]
     mean, spread, errors = [], [], {}
     for h in range(1, horizon + 1):
         starts = [at for at in range(first, n - h) if known[at] and known[at + h]]
