@@ -123,8 +123,8 @@ BAD_VALUES = {
     "unknown method": ({"forecast": {"methods": ["lstm"]}}, "forecast.methods.0: found 'lstm'; must be "),
     "unknown table": (
         {"sources": {"sales": {"format": "csv", "path": "x.csv"}}},
-        "sources: sales is no input table; allowed: availability, event, item, item_location, open_order, receipt, "
-        "sales_line, stock, supplier",
+        "sources: sales is no input table; allowed: availability, event, hierarchy, item, item_location, open_order, "
+        "receipt, sales_line, stock, supplier",
     ),
     "unknown column": (
         {"sources": {"stock": {"format": "csv", "path": "x.csv", "columns": {"onhand": "a"}}}},

@@ -193,7 +193,7 @@ def _measured(chosen: _Chosen, measure: Measure, column: IntArray, span: IntArra
         "basis": pa.repeat(str(measure.basis), series.size),
         "span": pa.array((span if is_sum else np.ones_like(span))[series].astype(np.int32)),
         "metric": pa.repeat(measure.metric, series.size),
-        "quantile_level": numbers(np.full(series.size, measure.level)),
+        "quantile_level": pa.array(np.full(series.size, measure.level)),
         "numerator": pa.array(measure.numerator[series]),
         "denominator": pa.array(measure.denominator[series]),
     }
