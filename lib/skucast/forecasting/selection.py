@@ -36,7 +36,7 @@ def candidate_methods(
         tier_shares: tier -> share of revenue, from the series that earn most down; a tier that is absent is for all.
         methods: the columns.
     """
-    names = [method.name for method in methods]
+    names = [method.listing for method in methods]
     listed = {
         demand_class: np.array([name in allowed and name in by_class.get(demand_class, ()) for name in names])
         for demand_class in set(classes)

@@ -96,6 +96,7 @@ def _engine_plan(context: Context) -> Plan:
         outlier_treatment=outliers.treatment,
         with_components=rules.components,
         prophet=rules.prophet.settings,
+        search=rules.search.beside(rules.prophet),
     )
 
 

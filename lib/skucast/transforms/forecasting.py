@@ -131,7 +131,7 @@ def _status_rows(chosen: _Chosen) -> tuple[_Columns, int]:
 def _own_parameters(parameters: pa.MapArray, choice: Choice, names: Sequence[str]) -> pa.Array:
     """Of "method.parameter" those of the chosen method, by parameter."""
     row = entries_of(parameters)
-    parts = pc.list_flatten(pc.split_pattern(parameters.keys, ".", max_splits=1))
+    parts = pc.list_flatten(pc.split_pattern(parameters.keys, ".", max_splits=1, reverse=True))
     method, name = parts.take(pa.array(np.arange(row.size) * 2)), parts.take(pa.array(np.arange(row.size) * 2 + 1))
     code = pc.index_in(method, value_set=pa.array(names)).to_numpy(zero_copy_only=False)
     own = np.flatnonzero(code == choice.column[row])
