@@ -121,10 +121,14 @@ BAD_VALUES = {
         "cycle_service_level 0.999 lies outside forecast.quantile_levels (0.01 … 0.99): add a level",
     ),
     "unknown method": ({"forecast": {"methods": ["lstm"]}}, "forecast.methods.0: found 'lstm'; must be "),
+    "smoothing bounds": (
+        {"forecast": {"search": {"ses": [{"lowest": 0.5, "highest": 0.1}]}}},
+        "forecast.search.ses.0: lowest 0.5 is above highest 0.1",
+    ),
     "unknown table": (
         {"sources": {"sales": {"format": "csv", "path": "x.csv"}}},
-        "sources: sales is no input table; allowed: availability, event, item, item_location, open_order, receipt, "
-        "sales_line, stock, supplier",
+        "sources: sales is no input table; allowed: availability, event, hierarchy, item, item_location, open_order, "
+        "receipt, sales_line, stock, supplier",
     ),
     "unknown column": (
         {"sources": {"stock": {"format": "csv", "path": "x.csv", "columns": {"onhand": "a"}}}},

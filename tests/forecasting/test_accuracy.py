@@ -62,13 +62,13 @@ def slow(trials, law, row, k, span, *, is_count):
         y, f, sq, ab = (np.array([each[place] for each in rows]) for place in range(4))
         n, e = len(rows), y - f
         found |= {
-            (basis, "mae", None): (np.abs(e).sum(), n),
-            (basis, "mse", None): ((e**2).sum(), n),
-            (basis, "r2", None): ((e**2).sum(), ((y - y.mean()) ** 2).sum() if n else 0.0),
-            (basis, "mase", None): ((np.abs(e) / ab).sum(), n),
-            (basis, "rmsse", None): ((e**2 / sq).sum(), n),
-            (basis, "bias", None): (e.sum(), y.sum()),
-            (basis, "wape", None): (np.abs(e).sum(), y.sum()),
+            (basis, "mae", 0.0): (np.abs(e).sum(), n),
+            (basis, "mse", 0.0): ((e**2).sum(), n),
+            (basis, "r2", 0.0): ((e**2).sum(), ((y - y.mean()) ** 2).sum() if n else 0.0),
+            (basis, "mase", 0.0): ((np.abs(e) / ab).sum(), n),
+            (basis, "rmsse", 0.0): ((e**2 / sq).sum(), n),
+            (basis, "bias", 0.0): (e.sum(), y.sum()),
+            (basis, "wape", 0.0): (np.abs(e).sum(), y.sum()),
         }
     losses = []
     for place, level in enumerate(LEVELS.tolist()):
@@ -78,7 +78,7 @@ def slow(trials, law, row, k, span, *, is_count):
         found["protection_period", "pinball", level] = (sum(loss), len(q))
         found["protection_period", "coverage", level] = (sum(y <= x for y, x, _ in q), len(q))
         found["protection_period", "coverage_below", level] = (sum(y < x for y, x, _ in q), len(q))
-    found["protection_period", "scaled_pinball", None] = (sum(losses), len(sums))
+    found["protection_period", "scaled_pinball", 0.0] = (sum(losses), len(sums))
     return found
 
 
@@ -89,7 +89,7 @@ def test_every_measure_is_that_of_plain_loops(trials, law):
     assert [3, 2, 2, 1, 2, 3] == spans.tolist()
     for row in range(N):
         expected = slow(trials, law, row, column[row], span[row], is_count=is_count[row])
-        keys = [(str(each.basis), each.metric, None if np.isnan(each.level) else each.level) for each in measures]
+        keys = [(str(each.basis), each.metric, each.level) for each in measures]
         assert set(expected) == set(keys)
         assert len(keys) == len(set(keys))
         for key, each in zip(keys, measures, strict=True):

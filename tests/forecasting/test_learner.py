@@ -112,8 +112,9 @@ def test_nothing_after_a_cutoff_changes_its_model_or_what_it_forecasts(panel, le
 
 
 def test_a_capped_outlier_of_the_future_leaves_the_models_of_the_past_alone(panel):
-    def capped(demand):
-        return np.minimum(demand, np.nanmean(demand, axis=1, keepdims=True) * 2)
+    def capped(seen):
+        limit = np.nanmean(seen.demand, axis=1, keepdims=True) * 2
+        return replace(seen, demand=np.minimum(seen.demand, limit))
 
     changed = panel.demand.copy()
     changed[:, 50:] *= 100

@@ -16,7 +16,6 @@ import pyspark
 import pytest
 from pyspark import TaskContext
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 import skucast
 from skucast.periods import Frequency
@@ -162,7 +161,9 @@ def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession) -> No
     monday = date(2011, 1, 3)
     rows = [(f"item{n}", "L1", monday + timedelta(weeks=t), 1.0, 1.0, 2.0) for n in range(40) for t in range(3)]
     schema = "item_id string, location_id string, period_start date, sales double, demand double, unit_price double"
-    demand = spark.createDataFrame(rows, schema).withColumn("is_closed", F.lit(False))
+    demand = spark.createDataFrame(rows, schema).selectExpr(
+        "*", "false AS is_closed", "false AS is_censored", "CAST(NULL AS DOUBLE) AS in_stock_share"
+    )
     days = [("L1", monday + timedelta(weeks=t), False) for t in range(5)]
     calendar = spark.createDataFrame(days, "location_id string, period_start date, is_closed boolean")
     span = Span(monday, monday + timedelta(weeks=2), 2, Frequency.WEEK)

@@ -19,7 +19,7 @@ UNITS = {
     "", "u", "u/p", "u²", "p", "share", "share/year", "money", "money/u", "money/u/p", "money/order", "money/year",
     "1/year", "calendar days", "s", "ms",
 }  # fmt: skip
-WITHOUT_UNIT = {"squared_cv", "value", "n_series", "distance", "correlation"}
+WITHOUT_UNIT = {"numerator", "denominator", "squared_cv", "value", "n_series", "distance", "correlation"}
 """A ratio of variances; the strength of an event, whose unit depends on the event; a number of series; a distance in
 spreads; a correlation."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from skucast.config.groups import Groups
 from skucast.config.parts import Probability, Section, Share
-from skucast.forecasting import boosting, learner
+from skucast.forecasting import boosting, learner, search
 from skucast.forecasting.models import prophet_settings
 
 Method = Literal[
@@ -77,6 +77,40 @@ class Learner(Section):
         return learner.LearnerSettings(self.max_series, self.max_rows, self.min_rows, growth)
 
 
+class SmoothingBounds(Section):
+    """Between what bounds the smoothing constant of ``ses`` is looked for."""
+
+    lowest: Annotated[float, Field(gt=0, le=1)]
+    highest: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.lowest > self.highest:
+            raise ValueError(f"lowest {self.lowest} is above highest {self.highest}")
+        return self
+
+
+class Search(Section):
+    """Settings that are tried beside a method's own, each as a candidate; what is not given is as in the method's."""
+
+    prophet: tuple[Prophet, ...] = ()
+    ses: tuple[SmoothingBounds, ...] = ()
+
+    def beside(self, own: Prophet) -> search.Search:
+        """As the engine takes them."""
+        settings = {
+            _said(each): own.model_copy(update={name: getattr(each, name) for name in each.model_fields_set}).settings
+            for each in self.prophet
+        }
+        return search.Search(settings, {_said(each): (each.lowest, each.highest) for each in self.ses})
+
+
+def _said(settings: Section) -> str:
+    """What was set, in the order of the declaration."""
+    given = settings.model_dump(include=settings.model_fields_set)
+    return ", ".join(f"{name}={value}" for name, value in given.items())
+
+
 class RevenueShares(Section):
     """On how much of all revenue, from the series that earn most down, the dearer methods are tried."""
 
@@ -131,6 +165,7 @@ class Forecast(Section):
     accuracy: Literal["champion", "all", "none"] = "champion"
     groups: Groups = Groups()
     prophet: Prophet = Prophet()
+    search: Search = Search()
     learner: Learner = Learner()
 
     @field_validator("quantile_levels")

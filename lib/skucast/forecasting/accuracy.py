@@ -27,7 +27,7 @@ class Measure:
     Attributes:
         basis: what is compared.
         metric: its name.
-        level: quantile level; NaN where the metric has none.
+        level: quantile level; 0 where the metric has none.
         numerator: shape (n,).
         denominator: shape (n,).
     """
@@ -79,7 +79,7 @@ class Compared:
             "mase": (in_mase, n), "rmsse": (in_rmsse, n), "bias": (error.sum(axis=1), total), "wape": (absolute, total),
         }  # fmt: skip
         for metric, (numerator, denominator) in pairs.items():
-            yield Measure(self.basis, metric, np.nan, numerator, denominator)
+            yield Measure(self.basis, metric, 0.0, numerator, denominator)
 
 
 def accuracy(
@@ -135,4 +135,4 @@ def _of_levels(sums: Compared, quantiles: FloatArray, levels: FloatArray, scale:
         yield Measure(sums.basis, "pinball", level, loss.sum(axis=1), n)
         yield Measure(sums.basis, "coverage", level, covered, n)
         yield Measure(sums.basis, "coverage_below", level, below, n)
-    yield Measure(sums.basis, "scaled_pinball", np.nan, in_scale, n)
+    yield Measure(sums.basis, "scaled_pinball", 0.0, in_scale, n)

@@ -20,6 +20,7 @@ from skucast.forecasting.outliers import is_outlier, with_capped
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.profile import Profile, is_count, profile
 from skucast.forecasting.registry import Method, Tier, methods_with
+from skucast.forecasting.search import Search
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.stock_outs import Hidden, as_data, hidden, recovered
@@ -42,6 +43,7 @@ class Plan:
         outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
         with_components: say also what each forecast is made of.
         prophet: settings of Prophet.
+        search: settings tried beside those of the methods.
         learner: models over all series, trained beforehand; the series that it forecasts need not be among those.
     """
 
@@ -56,6 +58,7 @@ class Plan:
     outlier_treatment: str
     with_components: bool = False
     prophet: ProphetSettings = field(default_factory=ProphetSettings)
+    search: Search = field(default_factory=Search)
     learner: Learner = field(default_factory=Learner)
 
     def __post_init__(self) -> None:
@@ -139,7 +142,7 @@ def forecast_panel(
         methods: cheapest first; None: the registry, with the plan's settings of Prophet and learner.
         evaluation_span: steps whose sum a champion is chosen by, shape (n_series,); None: the horizon.
     """
-    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner) if methods is None else methods)
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner, plan.search) if methods is None else methods)
     found = recovered(panel) if panel.has_stock_outs else None
     drawn = None if found is None else panel.with_demand(found.draw)
     shape, log = profile(panel if drawn is None else drawn), FitLog(panel.n_series)
@@ -184,7 +187,7 @@ def forecast_panel(
 
 def candidate_names(plan: Plan) -> tuple[str, ...]:
     """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
-    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner))
+    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner, plan.search))
     return (*(method.name for method in methods), *_combinations(plan))
 
 
@@ -209,7 +212,7 @@ def candidates_of(plan: Plan, methods: Sequence[Method]) -> tuple[Method, ...]:
     asked = {*plan.methods, *(name for listed in plan.methods_by_class.values() for name in listed)}
     if unknown := sorted(asked - set(known)):
         raise ValueError(f"unknown forecasting methods {', '.join(unknown)}; known are {', '.join(known)}")
-    return tuple(method for method in methods if method.name in plan.methods or method.name == FALLBACK_METHOD)
+    return tuple(method for method in methods if method.listing in plan.methods or method.name == FALLBACK_METHOD)
 
 
 def _with_fallback(listed: BoolArray, methods: Sequence[Method]) -> BoolArray:
@@ -228,8 +231,8 @@ def _with_combinations(
     places = [COMBINATIONS.index(name) for name in names]
     listed = np.array([[name in plan.methods_by_class.get(each, ()) for name in names] for each in shape.demand_class])
     listed = listed.reshape(len(shape.demand_class), len(names))
-    is_anchor = np.array([method.is_anchor for method in methods])
-    members = trials.is_tried & np.isfinite(final.mean).all(axis=2) & ~is_anchor
+    is_member = np.array([not method.is_anchor and method.variant_of is None for method in methods])
+    members = trials.is_tried & np.isfinite(final.mean).all(axis=2) & is_member
     weights = earlier_weights(trials, members)
     tried = combined(trials.forecasts, members, weights[:, :-1])[:, :, places]
     tried = np.where(listed[:, None, :, None], tried, np.nan)

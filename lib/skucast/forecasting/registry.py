@@ -25,8 +25,9 @@ from skucast.forecasting.models.multi_seasonal import seasonal_smoothing
 from skucast.forecasting.models.prophet_batch import prophet_batched, prophet_components
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.models.ridge import ridge_autoregression, ridge_on_lags
-from skucast.forecasting.models.smoothing import ses
+from skucast.forecasting.models.smoothing import alphas_within, ses
 from skucast.forecasting.models.theta import dynamic_theta, theta, theta_components
+from skucast.forecasting.search import Search
 
 
 class Tier(StrEnum):
@@ -51,6 +52,7 @@ class Method:
         components: what its forecasts are made of.
         is_anchor: what others are held against, and so no member of a combination.
         needs_season: tried only on histories that have the panel's season twice: it learns from earlier cycles.
+        variant_of: the method of which this is one with other settings: tried where that is, and no member either.
     """
 
     name: str
@@ -59,6 +61,12 @@ class Method:
     components: Components = level_only
     is_anchor: bool = False
     needs_season: bool = False
+    variant_of: str | None = None
+
+    @property
+    def listing(self) -> str:
+        """The name under which plans list it."""
+        return self.variant_of or self.name
 
 
 def prophets(settings: ProphetSettings) -> tuple[Method, ...]:
@@ -115,7 +123,22 @@ METHODS: tuple[Method, ...] = (
 METHOD_NAMES: tuple[str, ...] = tuple(method.name for method in METHODS)
 
 
-def methods_with(settings: ProphetSettings, learner: Learner) -> tuple[Method, ...]:
-    """The registry with settings of one's own for Prophet, and with what was learnt from all series."""
+def variants(search: Search) -> tuple[Method, ...]:
+    """Methods with other settings than their own, named after both."""
+    with_prophet = {f"prophet({label})": prophets(settings)[0] for label, settings in search.prophet.items()}
+    with_ses = {
+        f"ses({label})": Method("ses", batched(partial(ses, alphas=alphas_within(lowest, highest))))
+        for label, (lowest, highest) in search.ses.items()
+    }
+    return tuple(replace(each, name=name, variant_of=each.name) for name, each in (with_prophet | with_ses).items())
+
+
+def methods_with(settings: ProphetSettings, learner: Learner, search: Search) -> tuple[Method, ...]:
+    """The registry with settings of one's own for Prophet, what was learnt from all series, and what is searched."""
     chosen = {method.name: method for method in (*prophets(settings), learnt(learner))}
-    return tuple(chosen.get(method.name, method) for method in METHODS)
+    tried = variants(search)
+    return tuple(
+        each
+        for method in METHODS
+        for each in (chosen.get(method.name, method), *(one for one in tried if one.variant_of == method.name))
+    )

@@ -38,7 +38,7 @@ def candidate_methods(
         has_season: history has the season twice, shape (n_series,).
         methods: the columns.
     """
-    names = [method.name for method in methods]
+    names = [method.listing for method in methods]
     listed = {
         demand_class: np.array([name in allowed and name in by_class.get(demand_class, ()) for name in names])
         for demand_class in set(classes)

@@ -98,6 +98,7 @@ def _engine_plan(context: Context, horizon: int) -> Plan:
         outlier_treatment=outliers.treatment,
         with_components=rules.components,
         prophet=rules.prophet.settings,
+        search=rules.search.beside(rules.prophet),
     )
 
 

@@ -101,8 +101,8 @@ FORECAST_ACCURACY = Table(
                "mae, mse (root: RMSE), r2 (1 - ratio), mase, rmsse (root), bias (actual less forecast), wape, pinball, "
                "scaled_pinball, coverage (actual not above the quantile) or coverage_below (actual below it).",
                required=True),
-        Column("quantile_level", "double", "share", "Level of pinball and coverage; null: the metric has none.",
-               check="quantile_level > 0 AND quantile_level < 1"),
+        Column("quantile_level", "double", "share", "Level of pinball and coverage; 0: the metric has none.",
+               required=True, check="quantile_level >= 0 AND quantile_level < 1"),
         Column("numerator", "double", "", "Summed over the scored origins.", required=True),
         Column("denominator", "double", "", "Summed over the scored origins.", required=True),
         Column("run_id", "string", "", "Run that wrote the row.", required=True, volatile=True),

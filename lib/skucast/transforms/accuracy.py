@@ -19,7 +19,8 @@ def headline(rows: DataFrame, levels: Sequence[float]) -> dict[str, float]:
         levels: quantile levels of the run.
     """
     shown = sorted({min(levels, key=lambda level: abs(level - wanted)) for wanted in SHOWN_LEVELS})
-    name = F.concat_ws("_", "metric", F.col("quantile_level").cast("string"))
+    level = F.when(F.col("quantile_level") > 0, F.col("quantile_level").cast("string"))
+    name = F.concat_ws("_", "metric", level)
     ratios = (
         rows.where("is_champion AND basis = 'protection_period'")
         .where((F.col("metric") == "bias") | ((F.col("metric") == "coverage") & F.col("quantile_level").isin(shown)))

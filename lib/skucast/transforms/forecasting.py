@@ -131,7 +131,7 @@ def _status_rows(chosen: _Chosen) -> tuple[_Columns, int]:
 def _own_parameters(parameters: pa.MapArray, choice: Choice, names: Sequence[str]) -> pa.Array:
     """Of "method.parameter" those of the chosen method, by parameter."""
     row = entries_of(parameters)
-    parts = pc.list_flatten(pc.split_pattern(parameters.keys, ".", max_splits=1))
+    parts = pc.list_flatten(pc.split_pattern(parameters.keys, ".", max_splits=1, reverse=True))
     method, name = parts.take(pa.array(np.arange(row.size) * 2)), parts.take(pa.array(np.arange(row.size) * 2 + 1))
     code = pc.index_in(method, value_set=pa.array(names)).to_numpy(zero_copy_only=False)
     own = np.flatnonzero(code == choice.column[row])
@@ -193,7 +193,7 @@ def _measured(chosen: _Chosen, measure: Measure, column: IntArray, span: IntArra
         "basis": pa.repeat(str(measure.basis), series.size),
         "span": pa.array((span if is_sum else np.ones_like(span))[series].astype(np.int32)),
         "metric": pa.repeat(measure.metric, series.size),
-        "quantile_level": numbers(np.full(series.size, measure.level)),
+        "quantile_level": pa.array(np.full(series.size, measure.level)),
         "numerator": pa.array(measure.numerator[series]),
         "denominator": pa.array(measure.denominator[series]),
     }

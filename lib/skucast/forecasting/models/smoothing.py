@@ -76,11 +76,17 @@ def _smooth(
     return levels, squared, n_errors
 
 
-def ses(panel: Panel) -> Fits:
+def alphas_within(lowest: float, highest: float) -> FloatArray:
+    """The grid between two bounds, and these."""
+    inner = ALPHAS[(lowest < ALPHAS) & (highest > ALPHAS)]
+    return np.unique(np.concatenate([[lowest], inner, [highest]]))
+
+
+def ses(panel: Panel, alphas: FloatArray = ALPHAS) -> Fits:
     """Simple exponential smoothing; alpha from a grid by the smallest sum of squared one-step errors."""
-    smoothing = smooth(panel.demand, ALPHAS)
+    smoothing = smooth(panel.demand, alphas)
     rows, best = np.arange(panel.n_series), np.argmin(smoothing.squared_error, axis=1)
-    level, alpha, n_errors = smoothing.level[rows, best], ALPHAS[best], smoothing.n_errors
+    level, alpha, n_errors = smoothing.level[rows, best], alphas[best], smoothing.n_errors
     squared = smoothing.squared_error[rows, best]
     variance = np.where(n_errors > 0, squared / np.maximum(n_errors, 1.0), level**2)
     step_sd, sum_sd = smoothing_spread(variance, np.maximum(alpha, 1.0 / (n_errors + 1.0)), panel.horizon)
