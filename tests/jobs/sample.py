@@ -38,7 +38,7 @@ SEARCHED = ["ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"]
 
 WITH_LIBRARIES = {
     "components": True,
-    "groups": {"analysis": True},
+    "groups": {"reconciliation": "wls", "analysis": True},
     "methods": [*SIMPLE, "tsb", *SEARCHED],
     "methods_by_class": {
         **{name: [*SIMPLE, *SEARCHED] for name in ("smooth", "erratic")},

@@ -102,7 +102,7 @@ def test_an_order_of_eighty_thousand_pieces_that_was_cancelled_is_no_demand(refe
 
 
 def test_every_table_opens_without_spark_and_keeps_its_contract(reference: Filled) -> None:
-    assert set(table_names(reference.folder)) == set(TABLES) - {"availability", "hierarchy", "reconciled_forecast"}
+    assert set(table_names(reference.folder)) == set(TABLES) - {"availability", "hierarchy"}
     for name in table_names(reference.folder):
         found = DeltaTable(str(reference.folder / name)).to_pyarrow_table()
         assert found.column_names == TABLES[name].names, name

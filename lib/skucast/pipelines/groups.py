@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -32,7 +30,7 @@ from skucast.transforms.hierarchy import DIMENSIONS, series_paths
 from skucast.transforms.item_clusters import clustered, demand_features
 from skucast.transforms.item_correlation import correlated_items
 from skucast.transforms.panel import Span, long_panel
-from skucast.transforms.reconciliation import branching_nodes, reconciled
+from skucast.transforms.reconciliation import branching_nodes, cut, reconciled
 
 WLS = "wls"
 
@@ -74,19 +72,18 @@ def forecast_groups(run: GroupRun) -> None:
     rules = run.context.config.forecast.groups
     groups: list[DataFrame] = []
     series: list[DataFrame] = []
-    with ExitStack() as kept:
-        for name in rules.dimensions if rules.reconciliation != "none" else ():
-            paths = _kept(kept, _paths(run, name))
-            leaves, bases = _leaves(run, paths), None
-            means = leaves.withColumnRenamed("base_mean", "mean")
-            if rules.reconciliation == WLS:
-                nodes = _kept(kept, branching_nodes(paths))
-                bases = _kept(kept, _node_bases(run, paths, nodes, name))
-                means = _kept(kept, reconciled(_kept(kept, leaves), bases))
-                series.append(series_rows(means, name))
-            groups.append(group_rows(means, bases, name, rules.reconciliation))
-        run.publish(GROUP_FORECAST, groups)
-        run.publish(RECONCILED_FORECAST, series)
+    for name in rules.dimensions if rules.reconciliation != "none" else ():
+        paths = cut(_paths(run, name))
+        leaves, bases = _leaves(run, paths), None
+        means = leaves.withColumnRenamed("base_mean", "mean")
+        if rules.reconciliation == WLS:
+            nodes = cut(branching_nodes(paths))
+            bases = cut(_node_bases(run, paths, nodes, name))
+            means = cut(reconciled(cut(leaves), bases))
+            series.append(series_rows(means, name))
+        groups.append(group_rows(means, bases, name, rules.reconciliation))
+    run.publish(GROUP_FORECAST, groups)
+    run.publish(RECONCILED_FORECAST, series)
 
 
 def analyse_items(run: GroupRun) -> None:
@@ -101,12 +98,6 @@ def analyse_items(run: GroupRun) -> None:
         pairs = [correlated_items(run.demand, run.series, run.span, items=items, partners=partners)]
     run.publish(ITEM_CLUSTER, clusters)
     run.publish(ITEM_CORRELATION, pairs)
-
-
-def _kept(stack: ExitStack, frame: DataFrame) -> DataFrame:
-    """The frame, stored until the stack is closed."""
-    stack.callback(frame.persist(StorageLevel.DISK_ONLY).unpersist)
-    return frame
 
 
 def _leaves(run: GroupRun, paths: DataFrame) -> DataFrame:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import reduce
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -60,7 +61,7 @@ def reconciled(leaves: DataFrame, bases: DataFrame) -> DataFrame:
 
     Args:
         leaves: one row per series and step, at least one: its key, ``path``, ``step``, ``base_mean`` and ``variance``,
-            both >= 0. A leaf of variance 0 is certain. Read once per level: persist it.
+            both >= 0. A leaf of variance 0 is certain. Read once per level: ``cut`` it before.
         bases: ``path`` (itself included), ``step``, ``base_mean``, ``variance`` of nodes with a forecast of their own;
             the others take what their children say.
 
@@ -72,13 +73,23 @@ def reconciled(leaves: DataFrame, bases: DataFrame) -> DataFrame:
     deepest = max(estimates)
     for depth in range(deepest - 1, -1, -1):
         nodes = _joined(estimates[depth + 1], bases.where(F.size("path") == depth + 1))
-        estimates[depth] = nodes.unionByName(estimates[depth]) if depth in estimates else nodes
+        estimates[depth] = cut(nodes.unionByName(estimates[depth]) if depth in estimates else nodes)
     values, found = estimates[0], []
     for depth in range(1, deepest + 1):
-        values = _shared_out(estimates[depth], values)
+        values = cut(_shared_out(estimates[depth], values))
         if depth in sizes:
             found.append(values.where("leaf IS NOT NULL").select("leaf.*", "step", "mean"))
     return leaves.join(reduce(DataFrame.unionByName, found), [*SERIES, "step"])
+
+
+def cut(frame: DataFrame) -> DataFrame:
+    """The rows without the plan that made them, on the executors' disks until nobody refers to them.
+
+    Levels refer to levels: with plans kept, as ``persist`` keeps them, Spark describes every one again inside the
+    next, which grows by a factor per level and filled a gigabyte of heap with descriptions. An executor that is lost
+    takes its rows along, and the run fails.
+    """
+    return frame.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY)
 
 
 def _leaves_at(leaves: DataFrame, depth: int) -> DataFrame:
