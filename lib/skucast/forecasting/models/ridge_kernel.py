@@ -25,6 +25,9 @@ LARGEST_RESPONSE = 3.0
 LEAST_LEFT = 1e-3
 """Share of the rows that counts as left where nearly as many are spent."""
 
+CONSTANT = 1e-9
+"""A lag whose spread is a smaller part of the widest is constant up to rounding."""
+
 ROUNDS = 60
 """Of damping, at most: more than enough for any history."""
 
@@ -171,6 +174,9 @@ def regress(gram: FloatArray, rows: int, weights: FloatArray) -> tuple[float, fl
     scale, trial = np.zeros(n + 1), np.zeros(n)
     for i in range(n + 1):
         scale[i] = np.sqrt(gram[i, i] / rows)
+    least = CONSTANT * scale.max()
+    for i in range(n + 1):
+        scale[i] = scale[i] if scale[i] > least else 0.0
     best, found = np.inf, (0.0, 1.0)
     correlations = np.zeros((n + 1, n + 1))
     for i in range(n + 1):
