@@ -36,6 +36,7 @@ from tests.forecasting.models.prophet_reference import online_retail
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 LEVELS = (0.5, 0.8, 0.95, 0.99)
 WEIGHTS = (0.0, 5.0, 20.0, 60.0, 1e9)
+MARGINS = (0.02, 0.1, 0.2)
 RULES = Forecast()
 SPANS = 4
 """Sums over 1 to so many periods are looked at."""
@@ -63,10 +64,10 @@ def main() -> None:
         seconds = np.mean([each.training_seconds for each in results])
         print(f"training of the model over all series: {seconds:.1f} s of CPU a date")
         for rule, pick in rules(results[0].contest.trials.names).items():
-            report(rule, [each.scored(pick) for each in results], in_full=rule == f"weight {USUAL:g}")
+            report(rule, [each.scored(pick) for each in results], in_full=rule == f"margin {MARGIN:g}")
 
 
-USUAL = RULES.selection.class_weight
+USUAL, MARGIN = RULES.selection.class_weight, RULES.selection.margin
 
 
 def plan(*, with_arima: bool) -> Plan:
@@ -81,9 +82,11 @@ Pick = Callable[["HeldOut"], Choice]
 
 def rules(names: tuple[str, ...]) -> dict[str, Pick]:
     """Ways to choose."""
-    found: dict[str, Pick] = {"rmsse": lambda each: each.choose(RMSSE, 0.0)}
+    found: dict[str, Pick] = {"rmsse": lambda each: each.choose(RMSSE, 0.0, 0.0)}
     for weight in WEIGHTS:
-        found[f"weight {weight:g}"] = lambda each, weight=weight: each.choose(PINBALL, weight)
+        found[f"weight {weight:g}"] = lambda each, weight=weight: each.choose(PINBALL, weight, 0.0)
+    for margin in MARGINS:
+        found[f"margin {margin:g}"] = lambda each, margin=margin: each.choose(PINBALL, USUAL, margin)
     for place, name in enumerate(names):
         if name.startswith(("combination", "ses", "gradient")):
             found[f"always {name}"] = lambda each, place=place: each.always(place)
@@ -112,9 +115,9 @@ class HeldOut:
     actual: FloatArray
     training_seconds: float
 
-    def choose(self, criterion: str, weight: float) -> Choice:
+    def choose(self, criterion: str, weight: float, margin: float = MARGIN) -> Choice:
         """As the jobs choose."""
-        return choose(self.contest, self.law, Criterion(criterion, weight, RULES.min_periods))
+        return choose(self.contest, self.law, Criterion(criterion, weight, RULES.min_periods, margin))
 
     def always(self, place: int) -> Choice:
         """One candidate for all that tried it, for the others the best by the group."""

@@ -127,7 +127,9 @@ def leaf_forecasts(panel: Panel, how: Plan) -> tuple[FloatArray, FloatArray]:
     fits = forecast_panel(panel, how, np.zeros(panel.n_series))
     names = fits.contest.trials.names
     law = error_law(pools_of(fits.contest), names, LEVELS, panel.horizon, RULES.min_pooled_errors)
-    choice = choose(fits.contest, law, Criterion(PINBALL, RULES.selection.class_weight, RULES.min_periods))
+    rules = RULES.selection
+    criterion = Criterion(PINBALL, rules.class_weight, RULES.min_periods, rules.margin)
+    choice = choose(fits.contest, law, criterion)
     rows, trials = np.arange(panel.n_series), fits.contest.trials
     squared = np.nansum(trials.scored_errors()[rows, :, choice.column] ** 2, axis=(1, 2))
     n_scored = trials.is_scored.sum(axis=(1, 2))

@@ -17,6 +17,9 @@ from skucast.forecasting.trials import Trials
 PINBALL, RMSSE = "pinball", "rmsse"
 """Criteria by which a champion is chosen."""
 
+INCUMBENT = "combination_weighted"
+"""Candidate that keeps its place until another is clearly better: it errs little wherever few origins mislead."""
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -49,13 +52,15 @@ class Criterion:
 
     Attributes:
         name: ``PINBALL`` of demand summed over the span, or ``RMSSE`` of single periods.
-        class_weight: origins that the class of a series counts for beside its own; pinball only.
+        class_weight: origins that the group of a series counts for beside its own; pinball only.
         min_periods: known periods that an origin needed.
+        margin: share of the score of ``INCUMBENT`` that another candidate must save to take its place.
     """
 
     name: str
     class_weight: float
     min_periods: int
+    margin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,21 @@ def choose(contest: Contest, law: ErrorLaw, criterion: Criterion) -> Choice:
     else:
         scores = pinball_scores(trials, law, contest.group, contest.evaluation_span, criterion.class_weight)
     scores = np.where(np.isfinite(contest.mean).all(axis=2), scores, np.inf)
-    best = champions(scores)
+    best = _kept(champions(scores), scores, names, criterion.margin)
     column = np.where(best >= 0, best, names.index(FALLBACK_METHOD))
     used = np.array(names, dtype=object)[column]
     used[(best < 0) & (contest.n_periods == 1)] = "naive"
     return Choice(column, best >= 0, tuple(used.tolist()), scores)
+
+
+def _kept(best: IntArray, scores: FloatArray, names: Sequence[str], margin: float) -> IntArray:
+    """Champions, with the incumbent wherever the best does not save the margin; shape (n,), -1 where none is scored."""
+    if INCUMBENT not in names:
+        return best
+    place = names.index(INCUMBENT)
+    own, lowest = scores[:, place], scores.min(axis=1)
+    kept: IntArray = np.where(np.isfinite(own) & (lowest > (1.0 - margin) * own), place, best)
+    return kept
 
 
 def verdicts(contest: Contest, choice: Choice, criterion: Criterion) -> list[tuple[Status, str]]:

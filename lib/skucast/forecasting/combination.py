@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -37,6 +38,30 @@ def combined(forecasts: FloatArray, members: BoolArray, weights: FloatArray) -> 
         mean, median = np.nanmean(chosen, axis=-2), np.nanmedian(chosen, axis=-2)
     weighted = np.nansum(chosen * weights[..., None], axis=-2)
     return np.stack([mean, median, np.where(np.isnan(mean), np.nan, weighted)], axis=-2)
+
+
+def combined_components(
+    components: Mapping[str, FloatArray], members: BoolArray, weights: FloatArray, mean: FloatArray
+) -> Mapping[str, FloatArray]:
+    """What the combinations are made of: the members' components in the members' shares; of a median all is level.
+
+    Args:
+        components: name, "level" among them -> units per period, shape (n, k, h); none at all is none again.
+        members: candidates that are combined, shape (n, k).
+        weights: of the members, adding up to 1, shape (n, k).
+        mean: of the combinations, shape (n, 3, h).
+
+    Returns:
+        Name -> shape (n, 3, h), together the mean; NaN where that is.
+    """
+    even = members / np.maximum(members.sum(axis=1, keepdims=True), 1)
+    shares = np.stack([even, np.zeros_like(even), weights], axis=1)
+    parts = {
+        name: np.einsum("nck,nkh->nch", shares, np.nan_to_num(each)) + 0.0 * mean for name, each in components.items()
+    }
+    if parts:
+        parts["level"] += mean - sum(parts.values())
+    return parts
 
 
 def earlier_weights(trials: Trials, members: BoolArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from skucast.forecasting.backtest import Treatment, backtest
 from skucast.forecasting.choice import Contest
-from skucast.forecasting.combination import COMBINATIONS, combined, earlier_weights
+from skucast.forecasting.combination import COMBINATIONS, combined, combined_components, earlier_weights
 from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
@@ -236,9 +236,9 @@ def _with_combinations(
     weights = earlier_weights(trials, members)
     tried = combined(trials.forecasts, members, weights[:, :-1])[:, :, places]
     tried = np.where(listed[:, None, :, None], tried, np.nan)
-    ahead = np.where(listed[:, :, None], combined(final.mean, members, weights[:, -1])[:, places], np.nan)
+    every = combined(final.mean, members, weights[:, -1])
+    ahead = np.where(listed[:, :, None], every[:, places], np.nan)
     mean = np.concatenate([final.mean, ahead], axis=1)
-    parts = {name: np.concatenate([each, 0.0 * ahead], axis=1) for name, each in final.components.items()}
-    if parts:
-        parts["level"][:, len(methods) :] = ahead
+    own = combined_components(final.components, members, weights[:, -1], every)
+    parts = {name: np.concatenate([each, own[name][:, places]], axis=1) for name, each in final.components.items()}
     return trials.with_candidates(names, tried), mean, parts

@@ -79,4 +79,8 @@ def _compared(facts: Verdict) -> tuple[Status, str]:
         return Status.FITTED, f"the only candidate; {what} over {facts.n_origins} origins: {facts.score:.2f}"
     other = f"{facts.runner_up} {facts.runner_up_score:.2f}"
     of_class = "" if facts.criterion == "rmsse" else " and in its class"
+    if facts.runner_up_score < facts.score:
+        return Status.FITTED, (
+            f"{what} over {facts.n_origins} origins{of_class}: {facts.score:.2f}; kept, as {other} is not clearly lower"
+        )
     return Status.FITTED, f"lowest {what} over {facts.n_origins} origins{of_class}: {facts.score:.2f} ({other})"

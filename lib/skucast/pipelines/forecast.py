@@ -133,7 +133,8 @@ def _write_forecast(
     found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
     levels, fewest = rules.quantile_levels, rules.min_pooled_errors
     law = error_law(found, layout.names, levels, span.horizon, layout.origins, fewest)
-    criterion = Criterion(rules.selection.criterion, rules.selection.class_weight, rules.min_periods)
+    selection = rules.selection
+    criterion = Criterion(selection.criterion, selection.class_weight, rules.min_periods, selection.margin)
     decision = Decision(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")
     status = decision.rows(fits, SERIES_STATUS).persist(StorageLevel.DISK_ONLY)
     counts = status.groupBy("status").count().toPandas()
