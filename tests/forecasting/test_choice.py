@@ -1,0 +1,60 @@
+"""When the weighted combination keeps its place, and what the table says of it."""
+
+from typing import cast
+
+import numpy as np
+import pytest
+
+from skucast.forecasting.choice import INCUMBENT, RMSSE, Contest, Criterion, choose, verdicts
+from skucast.forecasting.error_law import ErrorLaw
+from skucast.forecasting.trials import Trials
+
+LAW = cast(ErrorLaw, None)
+"""RMSSE asks no law."""
+
+
+def contest_of(errors, names):
+    """A series per row of its candidates' errors, NaN if untried, at two origins of two steps; naive ones err by 1."""
+    errors = np.array(errors, dtype=float)
+    n, k = errors.shape
+    shape = (n, 2, k, 2)
+    forecasts = 5.0 + np.broadcast_to(errors[:, None, :, None], shape)
+    once = np.ones((n, 2))
+    actuals = np.full((n, 2, 2), 5.0)
+    origin = np.tile([8, 10], (n, 1))
+    group = np.zeros((n, 2), dtype=np.int64)
+    trials = Trials(names, origin, forecasts, actuals, np.ones_like(actuals, dtype=bool), once, once, once, group)
+    return Contest(
+        n_periods=np.full(n, 20),
+        demand_class=["smooth"] * n,
+        group=group[:, 0],
+        has_candidate=np.ones(n, dtype=bool),
+        failures=[{}] * n,
+        evaluation_span=np.full(n, 2),
+        trials=trials,
+        mean=forecasts[:, -1],
+    )
+
+
+@pytest.mark.parametrize(
+    ("margin", "expected"),
+    [(0.0, ["ses", "ses", "ses"]), (0.1, [INCUMBENT, "ses", "ses"]), (0.5, [INCUMBENT, INCUMBENT, "ses"])],
+)
+def test_the_incumbent_gives_way_to_what_saves_the_margin(margin, expected):
+    contest = contest_of([[9, 0.95, 1.0], [9, 0.8, 1.0], [9, 0.8, np.nan]], ("mean", "ses", INCUMBENT))
+    assert list(choose(contest, LAW, Criterion(RMSSE, 0.0, 3, margin)).method) == expected
+
+
+def test_without_the_incumbent_the_lowest_is_chosen_whatever_the_margin():
+    contest = contest_of([[2.0, 1.99]], ("mean", "ses"))
+    assert choose(contest, LAW, Criterion(RMSSE, 0.0, 3, 0.5)).method == ("ses",)
+
+
+def test_the_reason_says_that_another_was_lower_but_not_clearly():
+    contest, criterion = (
+        contest_of([[9, 0.95, 1.0], [9, 1.2, 1.0]], ("mean", "ses", INCUMBENT)),
+        Criterion(RMSSE, 0, 3, 0.1),
+    )
+    (_, kept), (_, lowest) = verdicts(contest, choose(contest, LAW, criterion), criterion)
+    assert kept == "RMSSE over 2 origins: 1.00; kept, as ses 0.95 is not clearly lower"
+    assert lowest == "lowest RMSSE over 2 origins: 1.00 (ses 1.20)"
