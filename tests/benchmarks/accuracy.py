@@ -1,13 +1,14 @@
 """Accuracy of the default configuration beside single methods, every statsforecast model, prophet and naive ones.
 
     python -m tests.benchmarks.accuracy [--data m4_weekly,m4_hourly,carparts,weekly,daily,fresh] [--series 300]
-                                        [--no-peers] [--handful 20]
+                                        [--no-peers] [--handful 20] [--rehearsal]
 
 Each data set is cut at one or several decision dates; what comes after them is scored once. Every row goes through the
 same code: forecasts from the same rolling origins, errors of the sum over the protection period pooled and calibrated
 in the same way (statsforecast has no law of a sum; adding its normal step intervals up in quadrature would be worse for
 it). Models that take seconds a series are shown with their means only, on a handful of series, with ours on the same.
-M4's test part is scored here and nowhere else. Without statsforecast its rows are left out.
+M4's test part is scored here and nowhere else; a rehearsal scores the last horizon of its training part. Without
+statsforecast its rows are left out.
 
 sMAPE, MASE, OWA: as in M4, MASE elsewhere with differences of lag 1. RMSSE: of single periods. Pinball: of demand
 summed over the horizon, levels 0.5, 0.8, 0.95, 0.99, in units of the series' scale. Core-seconds: of all forecasts of
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--data", default=",".join(DATA))
     parser.add_argument("--series", type=int, default=300, help="of the sets whose size is not fixed")
     parser.add_argument("--handful", type=int, default=20, help="series on which slow models are tried")
+    parser.add_argument("--rehearsal", action="store_true", help="leave M4's test part out")
     parser.add_argument("--no-peers", action="store_true", help="leave out other packages")
     arguments = parser.parse_args()
     models = None if arguments.no_peers else models_of_statsforecast()
@@ -92,6 +94,8 @@ def main() -> None:
     for name in arguments.data.split(","):
         data = DATA[name]
         panel = data.make(data.series or arguments.series)
+        if data.is_m4 and arguments.rehearsal:
+            panel = panel.until(panel.n_periods - panel.horizon)
         compare(name, data, panel, peers(models), 0 if arguments.no_peers else arguments.handful)
 
 

@@ -187,9 +187,9 @@ def hourly(count: int) -> Iterator[tuple[FloatArray, int, int]]:
 
 
 def m4_series(frequency: str, count: int) -> Iterator[FloatArray]:
-    """Series of the competition, training and test part, drawn by a fixed seed."""
+    """Series of the competition, training part before test part (both count from 1), drawn by a fixed seed."""
     table = pd.read_parquet(SHARED / "m4_weekly_hourly.parquet")
-    table = table[table["frequency"] == frequency].sort_values(["series_id", "step"])
+    table = table[table["frequency"] == frequency].sort_values(["part", "step"], ascending=[False, True])
     series = [group["y"].to_numpy(dtype=np.float64) for _, group in table.groupby("series_id")]
     for index in np.sort(np.random.default_rng(0).permutation(len(series))[:count]):
         yield series[index]
