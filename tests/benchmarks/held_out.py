@@ -22,6 +22,7 @@ import pandas as pd
 
 from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, RMSSE, Choice, Contest, Criterion, choose
+from skucast.forecasting.combination import errors_of_classes, reweighed
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_group import GROUPS
 from skucast.forecasting.error_law import ErrorLaw, Errors, Pool, error_law, group_keys, pooled
@@ -36,7 +37,7 @@ from tests.forecasting.models.prophet_reference import online_retail
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 LEVELS = (0.5, 0.8, 0.95, 0.99)
 WEIGHTS = (0.0, 5.0, 20.0, 60.0, 1e9)
-MARGINS = (0.02, 0.1, 0.2)
+MARGINS = (0.1, 0.2, 0.5)
 RULES = Forecast()
 SPANS = 4
 """Sums over 1 to so many periods are looked at."""
@@ -177,9 +178,10 @@ def held_out(
         learner = train_all(known, cutoffs, RULES.learner.settings, how.treatment) if is_learnt else Learner()
         seconds = time.process_time() - began
         fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series), methods)
-        law = error_law(pools_of(fits.contest), fits.contest.trials.names, LEVELS, panel.horizon, 0, 200)
+        contest = reweighed(fits.contest, errors_of_classes(fits.contest))
+        law = error_law(pools_of(contest), contest.trials.names, LEVELS, panel.horizon, 0, 200)
         actual = np.cumsum(panel.actuals(cut), axis=1)
-        yield HeldOut(fits.contest, law, fits.scale, known.is_closed_ahead, fits.is_count, actual, seconds)
+        yield HeldOut(contest, law, fits.scale, known.is_closed_ahead, fits.is_count, actual, seconds)
 
 
 def pools_of(contest: Contest) -> dict[tuple[str, str, int], Pool]:

@@ -22,6 +22,7 @@ import pandas as pd
 from skucast.datasets import dataset_path
 from skucast.forecasting.base_forecasts import most_accurate
 from skucast.forecasting.choice import PINBALL, Criterion, choose
+from skucast.forecasting.combination import errors_of_classes, reweighed
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.error_law import error_law
 from skucast.forecasting.panel import FloatArray, Panel
@@ -125,17 +126,18 @@ def counts(paths: Paths) -> dict[str, float]:
 def leaf_forecasts(panel: Panel, how: Plan) -> tuple[FloatArray, FloatArray]:
     """Means and mean squared errors of the champions, as the jobs choose them."""
     fits = forecast_panel(panel, how, np.zeros(panel.n_series))
-    names = fits.contest.trials.names
-    law = error_law(pools_of(fits.contest), names, LEVELS, panel.horizon, RULES.min_pooled_errors)
+    contest = reweighed(fits.contest, errors_of_classes(fits.contest))
+    names = contest.trials.names
+    law = error_law(pools_of(contest), names, LEVELS, panel.horizon, 0, RULES.min_pooled_errors)
     rules = RULES.selection
     criterion = Criterion(PINBALL, rules.class_weight, RULES.min_periods, rules.margin)
-    choice = choose(fits.contest, law, criterion)
-    rows, trials = np.arange(panel.n_series), fits.contest.trials
+    choice = choose(contest, law, criterion)
+    rows, trials = np.arange(panel.n_series), contest.trials
     squared = np.nansum(trials.scored_errors()[rows, :, choice.column] ** 2, axis=(1, 2))
     n_scored = trials.is_scored.sum(axis=(1, 2))
     error = np.where(choice.is_scored & (n_scored > 0), squared / np.maximum(n_scored, 1), fits.scale**2)
-    is_dead = np.array([name == "no_demand" for name in fits.contest.demand_class])
-    return fits.contest.mean[rows, choice.column], np.where(is_dead, 0.0, error)
+    is_dead = np.array([name == "no_demand" for name in contest.demand_class])
+    return contest.mean[rows, choice.column], np.where(is_dead, 0.0, error)
 
 
 def node_forecasts(panel: Panel, how: Plan) -> tuple[FloatArray, FloatArray]:

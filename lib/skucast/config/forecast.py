@@ -123,7 +123,7 @@ class Selection(Section):
 
     criterion: Literal["pinball", "rmsse"] = "pinball"
     class_weight: Annotated[float, Field(ge=0)] = 20.0
-    margin: Annotated[float, Field(ge=0, le=1)] = 0.1
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 class Forecast(Section):

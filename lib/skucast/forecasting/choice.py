@@ -34,6 +34,7 @@ class Contest:
         evaluation_span: steps whose sum matters, shape (n,).
         trials: the backtest.
         mean: forecasts, units per period, shape (n, k, h); NaN where there is none.
+        weights: shares of the candidates in the weighted combination, shape (n, k); None without one.
     """
 
     n_periods: IntArray
@@ -44,6 +45,7 @@ class Contest:
     evaluation_span: IntArray
     trials: Trials
     mean: FloatArray
+    weights: FloatArray | None = None
 
 
 @dataclass(frozen=True)

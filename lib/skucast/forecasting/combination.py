@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.trials import Trials
+from skucast.forecasting.choice import INCUMBENT, Contest
+from skucast.forecasting.panel import BoolArray, FloatArray
+from skucast.forecasting.registry import METHODS
+from skucast.forecasting.weights import ClassErrors, Earlier, class_places, earlier_errors, member_weights
 
-COMBINATIONS = ("combination_mean", "combination_median", "combination_weighted")
+WEIGHTED = INCUMBENT
+
+COMBINATIONS = ("combination_mean", "combination_median", WEIGHTED)
 """Names of the combinations, in the order of the arrays."""
+
+MEMBERS = frozenset(method.name for method in METHODS if not method.is_anchor)
+"""Candidates that are combined; other settings of a method are none."""
 
 FEWEST_MEMBERS = 2
 
@@ -64,45 +72,38 @@ def combined_components(
     return parts
 
 
-def earlier_weights(trials: Trials, members: BoolArray) -> FloatArray:
-    """Weights of the members at every origin and at the end of history, by their errors as known there.
+def errors_of_classes(contest: Contest) -> ClassErrors:
+    """How the members of the weighted combination did, summed over the series of each class."""
+    return ClassErrors.of(_earlier(contest)[0], contest.demand_class)
 
-    The inverse of the mean squared error over the steps of earlier origins whose periods had happened, to the power of
-    the number of horizons that these steps make: without earlier errors all weigh the same, and the more has been seen
-    the more the best weigh. The mean holds as many steps again as the horizon has in which each member errs like the
-    median of them, so that a lucky hit decides little.
+
+def reweighed(contest: Contest, errors: ClassErrors | None) -> Contest:
+    """The contest with the weighted combination's members weighed by the errors of their class too.
 
     Args:
-        trials: the backtest of the candidates.
-        members: candidates that are combined, shape (n, k).
-
-    Returns:
-        Shape (n, o + 1, k), the end last; adding up to 1 over the members, 0 for others.
-
-    Source: Bates & Granger (1969), "The combination of forecasts", without covariances.
+        contest: candidates; of a series without the combination its forecasts are NaN, and stay so.
+        errors: sums over all series; None: only a series' own errors count.
     """
-    n, n_origins, k, horizon = trials.forecasts.shape
-    squares = np.where(members[:, None, :, None], trials.scored_errors() ** 2, 0.0)
-    period = trials.origin[:, :, None] + np.arange(horizon)
-    weights = np.zeros((n, n_origins + 1, k))
-    for place in range(n_origins + 1):
-        seen = trials.is_scored & (trials.origin >= 0)[:, :, None]
-        if place < n_origins:
-            seen &= period < trials.origin[:, place, None, None]
-        total = np.einsum("nokh,noh->nk", np.nan_to_num(squares), seen.astype(np.float64))
-        count = seen.sum(axis=(1, 2))[:, None].astype(np.float64)
-        weights[:, place] = _inverse(total, count, members, horizon)
-    return weights
+    trials = contest.trials
+    if WEIGHTED not in trials.names:
+        return contest
+    earlier, members = _earlier(contest)
+    usual = np.ones(1) if errors is None else errors.usual()[class_places(contest.demand_class)]
+    weights, place = member_weights(earlier, members, usual), trials.names.index(WEIGHTED)
+    forecasts, mean = trials.forecasts.copy(), contest.mean.copy()
+    forecasts[:, :, place] = _weighted(trials.forecasts, weights[:, :-1], forecasts[:, :, place])
+    mean[:, place] = _weighted(contest.mean, weights[:, -1], mean[:, place])
+    return replace(contest, trials=replace(trials, forecasts=forecasts), mean=mean, weights=weights[:, -1])
 
 
-def _inverse(total: FloatArray, count: IntArray, members: BoolArray, horizon: int) -> FloatArray:
-    """Weights from sums of squared errors over as many steps, shape (n, k)."""
-    mean = np.where(members, total / np.maximum(count, 1), np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of series without a member
-        usual = np.nanmedian(mean, axis=1, keepdims=True)
-    usual = np.where(usual > 0, usual, 1.0)
-    drawn = (total / usual + horizon) / (count + horizon)
-    inverse = np.where(members, drawn ** (-count / horizon), 0.0)
-    found: FloatArray = inverse / np.maximum(inverse.sum(axis=1, keepdims=True), 1e-300)
-    return found
+def _earlier(contest: Contest) -> tuple[Earlier, BoolArray]:
+    """Earlier errors of the members, and which candidates these are, shape (n, k)."""
+    is_member = np.array([name in MEMBERS for name in contest.trials.names])
+    members: BoolArray = contest.trials.is_tried & np.isfinite(contest.mean).all(axis=2) & is_member
+    return earlier_errors(contest.trials, members), members
+
+
+def _weighted(forecasts: FloatArray, weights: FloatArray, before: FloatArray) -> FloatArray:
+    """Weighted sums over the candidates, shape (n, ..., h); NaN where they were."""
+    total = np.einsum("...kh,...k->...h", np.nan_to_num(forecasts), weights)
+    return np.where(np.isnan(before), np.nan, total)

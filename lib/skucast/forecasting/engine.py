@@ -9,7 +9,7 @@ import numpy as np
 
 from skucast.forecasting.backtest import Treatment, backtest
 from skucast.forecasting.choice import Contest
-from skucast.forecasting.combination import COMBINATIONS, combined, combined_components, earlier_weights
+from skucast.forecasting.combination import COMBINATIONS, combined, combined_components
 from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
@@ -25,6 +25,7 @@ from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.stock_outs import Hidden, as_data, hidden, recovered
 from skucast.forecasting.trials import Trials
+from skucast.forecasting.weights import earlier_errors, member_weights
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ def _with_combinations(
     listed = listed.reshape(len(shape.demand_class), len(names))
     is_member = np.array([not method.is_anchor and method.variant_of is None for method in methods])
     members = trials.is_tried & np.isfinite(final.mean).all(axis=2) & is_member
-    weights = earlier_weights(trials, members)
+    weights = member_weights(earlier_errors(trials, members), members, np.ones(1))
     tried = combined(trials.forecasts, members, weights[:, :-1])[:, :, places]
     tried = np.where(listed[:, None, :, None], tried, np.nan)
     every = combined(final.mean, members, weights[:, -1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -34,6 +36,7 @@ from skucast.transforms.accuracy import headline
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
 from skucast.transforms.launch import described, launch_prior, never_sold, recent_sales
+from skucast.transforms.method_errors import method_errors
 from skucast.transforms.panel import SERIES, Span, long_panel, revenue_shares
 from skucast.transforms.protection import default_span, evaluation_spans, longest_protection
 from skucast.transforms.spread import pooled_errors, pools
@@ -130,6 +133,7 @@ def _write_forecast(
     (plan, span), rules, tables = how, context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = Layout.of(plan, span)
+    layout = replace(layout, errors=method_errors(fits, layout, n_series))
     found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
     levels, fewest = rules.quantile_levels, rules.min_pooled_errors
     law = error_law(found, layout.names, levels, span.horizon, layout.origins, fewest)

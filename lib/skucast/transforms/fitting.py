@@ -12,10 +12,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from skucast.forecasting.choice import Contest
+from skucast.forecasting.combination import reweighed
 from skucast.forecasting.engine import PanelFits, Plan, candidate_names, forecast_panel
 from skucast.forecasting.error_group import Activity, activity
 from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.trials import Trials
+from skucast.forecasting.weights import ClassErrors
 from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
 from skucast.transforms.drivers import NOTHING, Catalogue
 from skucast.transforms.panel import Bucket, Span, as_bucket
@@ -134,11 +136,13 @@ class Layout:
         names: candidates.
         origins: origins of the plan.
         horizon: steps.
+        errors: of the methods in each class, by which the weighted combination is weighed; None: not known.
     """
 
     names: tuple[str, ...]
     origins: int
     horizon: int
+    errors: ClassErrors | None = None
 
     @classmethod
     def of(cls, plan: Plan, span: Span) -> Layout:
@@ -161,7 +165,7 @@ class Layout:
             group=matrix(rows.column("origin_group"), self.origins).astype(np.int64),
             drawn=None if drawn.null_count else matrix(drawn, shape[1] * shape[3]).reshape(n, -1, self.horizon),
         )
-        return Contest(
+        contest = Contest(
             n_periods=rows.column("n_periods").to_numpy(),
             demand_class=rows.column("demand_class").to_pylist(),
             group=rows.column("error_group").to_numpy().astype(np.int64),
@@ -171,6 +175,7 @@ class Layout:
             trials=trials,
             mean=self.of_candidates(rows.column("mean")),
         )
+        return reweighed(contest, self.errors)
 
     def of_candidates(self, column: pa.Array) -> FloatArray:
         """A column of flat arrays over candidates and steps, shape (n_rows, n_candidates, horizon)."""

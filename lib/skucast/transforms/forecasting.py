@@ -17,14 +17,15 @@ from skucast.forecasting.accuracy import Basis, Measure, accuracy
 from skucast.forecasting.choice import Choice, Contest, Criterion, choose, verdicts
 from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.launch import LaunchLaw
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
+from skucast.forecasting.panel import BoolArray, IntArray
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
 from skucast.forecasting.status import Status
 from skucast.periods import add_periods
 from skucast.tables.contract import Table
 from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
-from skucast.transforms.arrow_columns import days, entries_of, lists, maps, names_at, numbers, table
+from skucast.transforms.arrow_columns import days, entries_of, lists, names_at, numbers, table
+from skucast.transforms.champions import own_components, own_parameters
 from skucast.transforms.cold_start import COLD_START, ColdStart, cold_start
 from skucast.transforms.fitting import Layout, matrix
 from skucast.transforms.panel import SERIES, Span
@@ -124,19 +125,8 @@ def _status_rows(chosen: _Chosen) -> tuple[_Columns, int]:
         chosen.with_cold([str(status) for status, _ in found], [str(Status.COLD_START)] * chosen.cold.rows.size)
     )
     columns["reason"] = pa.array(chosen.with_cold([reason for _, reason in found], chosen.cold.reasons))
-    columns["parameters"] = _own_parameters(fits.column("parameters"), choice, chosen.contest.trials.names)
+    columns["parameters"] = own_parameters(fits.column("parameters"), choice, chosen.contest)
     return columns, fits.num_rows
-
-
-def _own_parameters(parameters: pa.MapArray, choice: Choice, names: Sequence[str]) -> pa.Array:
-    """Of "method.parameter" those of the chosen method, by parameter."""
-    row = entries_of(parameters)
-    parts = pc.list_flatten(pc.split_pattern(parameters.keys, ".", max_splits=1, reverse=True))
-    method, name = parts.take(pa.array(np.arange(row.size) * 2)), parts.take(pa.array(np.arange(row.size) * 2 + 1))
-    code = pc.index_in(method, value_set=pa.array(names)).to_numpy(zero_copy_only=False)
-    own = np.flatnonzero(code == choice.column[row])
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(row[own], minlength=len(parameters)))])
-    return maps(offsets, name.take(pa.array(own)), parameters.items.take(pa.array(own)))
 
 
 def _backtest_rows(chosen: _Chosen) -> tuple[_Columns, int]:
@@ -236,7 +226,7 @@ def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
 def _component_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     layout, found = chosen.decision.layout, chosen.fits.column("components")
     horizon, row = layout.horizon, entries_of(found)
-    values: FloatArray = layout.of_candidates(found.items)[np.arange(row.size), chosen.choice.column[row]]
+    values = own_components(layout.of_candidates(found.items), row, choice=chosen.choice, contest=chosen.contest)
     is_level = pc.equal(found.keys, "level").to_numpy(zero_copy_only=False)
     place = np.full(chosen.fits.num_rows, -1)
     place[chosen.cold.rows] = np.arange(chosen.cold.rows.size)

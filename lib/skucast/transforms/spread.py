@@ -56,12 +56,16 @@ def pooled_errors(fits: DataFrame, layout: Layout, levels: Sequence[float], n_se
     Returns:
         One row per pool (of ``group_keys``), candidate (its place in the layout) and step: the fields of ``Pool``.
     """
-    share = min(1.0, MOST_SERIES / max(n_series, 1))
-    chosen = fits.where(F.pmod(F.xxhash64(*SERIES, F.lit("pooled")), F.lit(10_000)) < F.lit(round(10_000 * share)))
-    counted = chosen.mapInArrow(_counts(layout), from_arrow_schema(_COUNTS_SCHEMA))
+    counted = sampled(fits, n_series).mapInArrow(_counts(layout), from_arrow_schema(_COUNTS_SCHEMA))
     return counted.repartition(*_CELL).mapInArrow(
         _pools(np.array(levels), layout.origins), from_arrow_schema(_POOL_SCHEMA)
     )
+
+
+def sampled(fits: DataFrame, n_series: int) -> DataFrame:
+    """All of ``n_series``, or about ``MOST_SERIES`` of them, drawn by their keys."""
+    share = min(1.0, MOST_SERIES / max(n_series, 1))
+    return fits.where(F.pmod(F.xxhash64(*SERIES, F.lit("pooled")), F.lit(10_000)) < F.lit(round(10_000 * share)))
 
 
 def pools(rows: DataFrame, names: Sequence[str]) -> Mapping[tuple[str, str, int], Pool]:

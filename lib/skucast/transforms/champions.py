@@ -1,0 +1,57 @@
+"""What the champion of a series is made of: its own parameters and components, or its members' shares of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skucast.forecasting.choice import Choice, Contest
+from skucast.forecasting.combination import WEIGHTED
+from skucast.forecasting.panel import FloatArray, IntArray
+from skucast.transforms.arrow_columns import entries_of, maps, names_at
+
+LEAST_SHARE = 0.005
+"""Share of a combination from which a member is told."""
+
+
+def own_parameters(parameters: pa.MapArray, choice: Choice, contest: Contest) -> pa.Array:
+    """Of ``method.parameter`` those of the champion, by parameter; of a weighted combination its shares, by method."""
+    names = contest.trials.names
+    row = entries_of(parameters)
+    parts = pc.list_flatten(pc.split_pattern(parameters.keys, ".", max_splits=1, reverse=True))
+    method, name = parts.take(pa.array(np.arange(row.size) * 2)), parts.take(pa.array(np.arange(row.size) * 2 + 1))
+    code = pc.index_in(method, value_set=pa.array(names)).to_numpy(zero_copy_only=False)
+    own = np.flatnonzero(code == choice.column[row])
+    series, member, share = _shares(choice, contest)
+    place, rows = np.argsort(np.concatenate([row[own], series]), kind="stable"), len(parameters)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(np.concatenate([row[own], series]), minlength=rows))])
+    keys = pa.concat_arrays([name.take(pa.array(own)), names_at(names, member)])
+    values = pa.concat_arrays([parameters.items.take(pa.array(own)), pa.array(share)])
+    return maps(offsets, keys.take(pa.array(place)), values.take(pa.array(place)))
+
+
+def _shares(choice: Choice, contest: Contest) -> tuple[IntArray, IntArray, FloatArray]:
+    """Series, member and share of the weighted combinations that were chosen, one entry per share that counts."""
+    if contest.weights is None:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    is_weighted = choice.column == contest.trials.names.index(WEIGHTED)
+    series, member = np.nonzero(is_weighted[:, None] & (contest.weights >= LEAST_SHARE))
+    return series, member, contest.weights[series, member]
+
+
+def own_components(parts: FloatArray, row: IntArray, choice: Choice, contest: Contest) -> FloatArray:
+    """Components of the champion of each entry's series; those of the weighted combination are its members'.
+
+    Args:
+        parts: of every candidate, shape (n_entries, k, h).
+        row: series of each entry, shape (n_entries,).
+        choice: champions.
+        contest: candidates.
+    """
+    column, names, weights = choice.column[row], contest.trials.names, contest.weights
+    values: FloatArray = parts[np.arange(row.size), column]
+    if weights is not None:
+        own = np.flatnonzero(column == names.index(WEIGHTED))
+        values[own] = np.einsum("ekh,ek->eh", np.nan_to_num(parts[own]), weights[row[own]])
+    return values
