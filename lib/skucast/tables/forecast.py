@@ -140,7 +140,7 @@ SERIES_STATUS = Table(
         Column("scale", "double", "u", "Spread scale of the series at the cutoff.", required=True),
         Column("revenue_share_before", "double", "share",
                "Share of revenue made by items that earn more: decides which methods are worth their time."),
-        Column("parameters", "map<string,double>", "", 
+        Column("parameters", "map<string,double>", "",
                "Fitted parameters of the method; of `combination_weighted` the shares of its members."),
         Column("milliseconds", "double", "ms", "Time spent on the series.", required=True, volatile=True),
         Column("run_id", "string", "", "Run that wrote the row.", required=True, volatile=True),
