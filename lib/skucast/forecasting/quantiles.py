@@ -43,7 +43,7 @@ def calibrated_quantiles(
     quantiles = _around(mean, scale, step_errors)
     cumulative = _around(np.cumsum(mean, axis=1), scale, sum_errors)
     quantiles, cumulative = (
-        np.where(is_count[:, None, None], np.ceil(each - 0.5), each) for each in (quantiles, cumulative)
+        np.where(is_count[:, None, None], np.ceil(each - 0.5) + 0.0, each) for each in (quantiles, cumulative)
     )
     return np.where(is_closed[:, :, None], 0.0, quantiles), np.maximum.accumulate(cumulative, axis=1)
 
