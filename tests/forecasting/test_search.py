@@ -6,6 +6,7 @@ import numpy as np
 
 from skucast.config.forecast import Forecast
 from skucast.forecasting.engine import candidate_names, forecast_panel
+from skucast.forecasting.learner import Learner
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.models.smoothing import ALPHAS, alphas_within, ses
 from skucast.forecasting.registry import METHODS, variants
@@ -77,3 +78,14 @@ def test_a_configured_search_takes_the_rest_from_the_methods_own_settings():
         label: (settings.changepoint_prior_scale, settings.yearly) for label, settings in found.prophet.items()
     }
     assert {"lowest=0.1, highest=0.3": (0.1, 0.3)} == found.ses
+
+
+def test_settings_of_the_model_over_all_series_are_candidates_with_their_own_training():
+    asked = Forecast.model_validate_json(json.dumps({"search": {"learner": [{"leaves": 4}, {"rounds": 20}]}}))
+    found = asked.search.learners(asked.learner)
+    assert {"leaves=4": (4, 100), "rounds=20": (15, 20)} == {
+        label: (settings.growth.leaves, settings.growth.rounds) for label, settings in found.items()
+    }
+    trained = {label: Learner() for label in found}
+    names = candidate_names(plan_of("ses", "gradient_boosting", search=Search(learner=trained)))
+    assert names == ("mean", "ses", "gradient_boosting", "gradient_boosting(leaves=4)", "gradient_boosting(rounds=20)")

@@ -147,3 +147,15 @@ def test_a_reweighed_contest_changes_the_weighted_combination_and_nothing_else()
     alone = reweighed(contest, None)
     assert np.abs(found.weights - alone.weights).max() > 1e-3
     np.testing.assert_allclose(alone.trials.forecasts[0, 0, 4], contest.trials.forecasts[0, 0, 1:3].mean(axis=0))
+
+
+def test_of_several_settings_of_a_method_only_the_best_is_weighed():
+    trials = trials_of(6, names=("ses", "ses(lowest=0.6, highest=0.9)", "ets"))
+    members, usual = np.ones((4, 3), dtype=bool), np.ones(1)
+    earlier = earlier_errors(trials, members)
+    every = member_weights(earlier, members, usual)
+    found = member_weights(earlier, members, usual, ["ses", "ses", "ets"])
+    assert ((found[..., :2] > 0).sum(axis=2) == 1).all()
+    np.testing.assert_array_equal(found[..., :2].argmax(axis=2), every[..., :2].argmax(axis=2))
+    np.testing.assert_allclose(found.sum(axis=2), 1.0)
+    np.testing.assert_allclose(found[..., 2] / found[..., :2].max(axis=2), every[..., 2] / every[..., :2].max(axis=2))

@@ -33,11 +33,13 @@ CUSTOMER_OFFSET = 7_700_000_000
 SLOW_REVENUE_SHARE = 0.09
 """Two or three items make that much of the sample's revenue: on them the library engines are tried."""
 
-SIMPLE = ["naive", "mean", "seasonal_naive", "ses", "gradient_boosting"]
+SIMPLE = ["naive", "mean", "seasonal_naive", "ses", "gradient_boosting", "combination_weighted"]
 SEARCHED = ["ets", "prophet", "arima", "arima_statsmodels", "prophet_stan"]
 
 WITH_LIBRARIES = {
     "components": True,
+    "selection": {"margin": 0.05},
+    "search": {"learner": [{"rounds": 30}]},
     "groups": {"reconciliation": "wls", "analysis": True},
     "methods": [*SIMPLE, "tsb", *SEARCHED],
     "methods_by_class": {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
 from skucast.config.groups import Groups
 from skucast.config.parts import Probability, Section, Share
-from skucast.forecasting import boosting, learner, search
+from skucast.forecasting import boosting, search
+from skucast.forecasting.learner import LearnerSettings
 from skucast.forecasting.models import prophet_settings
 
 Method = Literal[
@@ -25,6 +26,7 @@ SEARCHING: tuple[Method, ...] = (
 )  # fmt: skip
 COMBINATIONS: tuple[Method, ...] = ("combination_mean", "combination_median", "combination_weighted")
 Positive = Annotated[float, Field(gt=0)]
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 class Season(Section):
@@ -71,10 +73,10 @@ class Learner(Section):
     min_leaf_rows: Annotated[int, Field(ge=1)] = 200
 
     @property
-    def settings(self) -> learner.LearnerSettings:
+    def settings(self) -> LearnerSettings:
         """As the training takes them."""
         growth = boosting.Growth(self.rounds, self.leaves, self.learning_rate, self.min_leaf_rows)
-        return learner.LearnerSettings(self.max_series, self.max_rows, self.min_rows, growth)
+        return LearnerSettings(self.max_series, self.max_rows, self.min_rows, growth)
 
 
 class SmoothingBounds(Section):
@@ -95,14 +97,21 @@ class Search(Section):
 
     prophet: tuple[Prophet, ...] = ()
     ses: tuple[SmoothingBounds, ...] = ()
+    learner: tuple[Learner, ...] = ()
 
     def beside(self, own: Prophet) -> search.Search:
-        """As the engine takes them."""
-        settings = {
-            _said(each): own.model_copy(update={name: getattr(each, name) for name in each.model_fields_set}).settings
-            for each in self.prophet
-        }
+        """As the engine takes them, but for those of the learner, which has to be trained first."""
+        settings = {_said(each): _over(own, each).settings for each in self.prophet}
         return search.Search(settings, {_said(each): (each.lowest, each.highest) for each in self.ses})
+
+    def learners(self, own: Learner) -> dict[str, LearnerSettings]:
+        """Settings to train the model over all series with, by what is said of them."""
+        return {_said(each): _over(own, each).settings for each in self.learner}
+
+
+def _over(own: AnySection, given: AnySection) -> AnySection:
+    """A method's own settings with those that are given in their place."""
+    return own.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
 
 
 def _said(settings: Section) -> str:

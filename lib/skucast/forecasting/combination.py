@@ -19,7 +19,7 @@ COMBINATIONS = ("combination_mean", "combination_median", WEIGHTED)
 """Names of the combinations, in the order of the arrays."""
 
 MEMBERS = frozenset(method.name for method in METHODS if not method.is_anchor)
-"""Candidates that are combined; other settings of a method are none."""
+"""Methods that are combined; in the weighted combination with the settings that did best."""
 
 FEWEST_MEMBERS = 2
 
@@ -89,7 +89,8 @@ def reweighed(contest: Contest, errors: ClassErrors | None) -> Contest:
         return contest
     earlier, members = _earlier(contest)
     usual = np.ones(1) if errors is None else errors.usual()[class_places(contest.demand_class)]
-    weights, place = member_weights(earlier, members, usual), trials.names.index(WEIGHTED)
+    methods = [_method(name) for name in trials.names]
+    weights, place = member_weights(earlier, members, usual, methods), trials.names.index(WEIGHTED)
     forecasts, mean = trials.forecasts.copy(), contest.mean.copy()
     forecasts[:, :, place] = _weighted(trials.forecasts, weights[:, :-1], forecasts[:, :, place])
     mean[:, place] = _weighted(contest.mean, weights[:, -1], mean[:, place])
@@ -98,9 +99,14 @@ def reweighed(contest: Contest, errors: ClassErrors | None) -> Contest:
 
 def _earlier(contest: Contest) -> tuple[Earlier, BoolArray]:
     """Earlier errors of the members, and which candidates these are, shape (n, k)."""
-    is_member = np.array([name in MEMBERS for name in contest.trials.names])
+    is_member = np.array([_method(name) in MEMBERS for name in contest.trials.names])
     members: BoolArray = contest.trials.is_tried & np.isfinite(contest.mean).all(axis=2) & is_member
     return earlier_errors(contest.trials, members), members
+
+
+def _method(name: str) -> str:
+    """Method of a candidate, which may be one with other settings: ``method(settings)``."""
+    return name.partition("(")[0]
 
 
 def _weighted(forecasts: FloatArray, weights: FloatArray, before: FloatArray) -> FloatArray:

@@ -130,7 +130,9 @@ def variants(search: Search) -> tuple[Method, ...]:
         f"ses({label})": Method("ses", batched(partial(ses, alphas=alphas_within(lowest, highest))))
         for label, (lowest, highest) in search.ses.items()
     }
-    return tuple(replace(each, name=name, variant_of=each.name) for name, each in (with_prophet | with_ses).items())
+    with_learner = {f"{LEARNER_METHOD}({label})": learnt(learner) for label, learner in search.learner.items()}
+    found = with_prophet | with_ses | with_learner
+    return tuple(replace(each, name=name, variant_of=each.name) for name, each in found.items())
 
 
 def methods_with(settings: ProphetSettings, learner: Learner, search: Search) -> tuple[Method, ...]:

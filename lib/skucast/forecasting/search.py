@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from skucast.forecasting.learner import Learner
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 
 
@@ -15,7 +16,9 @@ class Search:
     Attributes:
         prophet: settings of ``prophet``, by what is said of them in the candidate's name.
         ses: lowest and highest smoothing constant of ``ses``, likewise.
+        learner: models over all series that were trained with other settings, likewise.
     """
 
     prophet: Mapping[str, ProphetSettings] = field(default_factory=dict)
     ses: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    learner: Mapping[str, Learner] = field(default_factory=dict)

@@ -45,9 +45,13 @@ def with_learner(rules: Forecast, plan: Plan, stage: Stage, sample: Sample, span
     asked = rules.learner
     if METHOD not in plan.methods or not asked.enabled:
         return plan.without(METHOD)
+    searched = rules.search.learners(asked)
     began, chosen = time.monotonic(), sample.rows(is_sampled(sample.n_series, asked.max_series))
     cutoffs = training_cutoffs(span.n_periods, span.horizon, plan.origins, plan.origin_step)
-    learner = learner_of(trained(chosen, span, cutoffs, asked.settings, plan.treatment, sample.catalogue))
+    learner, *others = (
+        learner_of(trained(chosen, span, cutoffs, settings, plan.treatment, sample.catalogue))
+        for settings in (asked.settings, *searched.values())
+    )
     newest = learner.at(span.n_periods)
     stage.rows |= {
         "learner_series": newest.n_series if newest else 0,
@@ -61,4 +65,4 @@ def with_learner(rules: Forecast, plan: Plan, stage: Stage, sample: Sample, span
             f"rows (forecast.learner.min_rows); all other methods were tried"
         )
         return plan.without(METHOD)
-    return replace(plan, learner=learner)
+    return replace(plan, learner=learner, search=replace(plan.search, learner=dict(zip(searched, others, strict=True))))
