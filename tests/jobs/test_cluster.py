@@ -142,7 +142,7 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
         environment={"SPARK_HOME": str(SPARK_HOME), "PYSPARK_PYTHON": str(python), "PYTHONPATH": None},
     )  # fmt: skip
 
-    assert submitted.end(400) == 0, submitted.text[-5000:]
+    assert submitted.end(1_200) == 0, submitted.text[-5000:]
     assert set(frame_of(warehouse, "run")["code_version"]) == {SHIPPED}
     expected, found = contents(reference.folder), contents(warehouse)
     del expected["run"], found["run"]
