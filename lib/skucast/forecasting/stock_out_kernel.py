@@ -69,13 +69,15 @@ def _fit(sold: FloatArray, exposure: FloatArray, season_length: int) -> tuple[Fl
     purchase, variability, memory = 1.0, 0.12, 1.0
     if mean == 0.0:
         return rate, purchase, 0.0
+    counted = _distinct(sold[exposure > 0.0])
     for turn in range(PASSES):
         before = (memory, purchase, variability)
         weight = 1.0 / (1.0 + exposure * rate * variability / purchase)
         best = -np.inf
         for each in MEMORIES:
             level = _level(sold, exposure, weight, seasonal, each)
-            found = _likelihood(sold, exposure, level * seasonal, purchase, variability)
+            rate = level * seasonal
+            found = _likelihood(sold, exposure * rate, counted, _weighed(sold, exposure, rate), purchase, variability)
             found -= 0.0 if each == 1.0 else CERTAINTY
             if found > best:
                 best, memory = found, each
@@ -83,7 +85,7 @@ def _fit(sold: FloatArray, exposure: FloatArray, season_length: int) -> tuple[Fl
         if season_length > 1:
             seasonal = _season(sold, exposure, weight, level, purchase / mean + variability, season_length)
         rate = level * seasonal
-        purchase, variability = _dispersion(sold, exposure, rate, mean)
+        purchase, variability = _dispersion(sold, exposure, rate, counted, mean)
         if turn > 0 and before == (memory, purchase, variability):
             break
     return rate, purchase, variability
@@ -113,42 +115,84 @@ def _level(
 
 
 @compiled
-def _dispersion(sold: FloatArray, exposure: FloatArray, rate: FloatArray, mean: float) -> tuple[float, float]:
+def _distinct(sold: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Amounts that occur, and how often each does: gamma functions are taken once for each."""
+    ordered = np.sort(sold)
+    amounts, counts, n = np.empty(sold.size), np.zeros(sold.size), 0
+    for value in ordered:
+        if n == 0 or value != amounts[n - 1]:
+            amounts[n] = value
+            n += 1
+        counts[n - 1] += 1.0
+    return amounts[:n], counts[:n]
+
+
+@compiled
+def _weighed(sold: FloatArray, exposure: FloatArray, rate: FloatArray) -> float:
+    """Sum of what was sold times the logarithm of what was expected in the exposure."""
+    total = 0.0
+    for t in range(sold.size):
+        if exposure[t] > 0.0 and sold[t] > 0.0:
+            total += sold[t] * math.log(exposure[t] * rate[t])
+    return total
+
+
+@compiled
+def _dispersion(
+    sold: FloatArray, exposure: FloatArray, rate: FloatArray, counted: tuple[FloatArray, FloatArray], mean: float
+) -> tuple[float, float]:
     """Purchase size and the likeliest variability."""
     best, purchase, variability = -np.inf, 1.0, 0.0
-    last, counted = 0.0, 0.0
+    last, factorials = 0.0, 0.0
+    expected, weighed = exposure * rate, _weighed(sold, exposure, rate)
     for each in VARIABILITIES:
         size = max(1.0, LEAST_NOISE / (1.0 - LEAST_NOISE) * each * mean)
         if size != last:
-            last, counted = size, _factorials(sold, exposure, size)
-        found = _likelihood(sold, exposure, rate, size, each) - counted - each / USUAL
+            last, factorials = size, _factorials(counted, size)
+        found = _likelihood(sold, expected, counted, weighed, size, each) - factorials - each / USUAL
         if found > best:
             best, purchase, variability = found, size, each
     return purchase, variability
 
 
 @compiled
-def _likelihood(sold: FloatArray, exposure: FloatArray, rate: FloatArray, purchase: float, variability: float) -> float:
-    """Logarithm of the likelihood of all periods but for ``_factorials``: negative binomial, or Poisson."""
-    total, r = 0.0, 1.0 / variability
-    base = math.lgamma(r) if variability > 0.0 else 0.0
+def _likelihood(
+    sold: FloatArray, expected: FloatArray, counted: tuple[FloatArray, FloatArray], weighed: float, purchase: float,
+    variability: float,
+) -> float:  # fmt: skip
+    """Logarithm of the likelihood of all periods but for ``_factorials``: negative binomial, or Poisson.
+
+    With k purchases where m are expected and r = 1/q, a period adds
+    log Γ(r + k) - log Γ(r) + k log m + r log r - (r + k) log(r + m).
+
+    Args:
+        sold: 0 without exposure.
+        expected: exposure times rate; 0 without exposure, > 0 with it.
+        counted: as ``_distinct`` gives them.
+        weighed: as ``_weighed`` gives it.
+        purchase: φ.
+        variability: q.
+    """
+    amounts, counts = counted
+    total: float = (weighed - (amounts * counts).sum() * math.log(purchase)) / purchase
+    if variability == 0.0:
+        return float(total - expected.sum() / purchase)
+    r = 1.0 / variability
+    constant = r * math.log(r) - math.lgamma(r)
+    for j in range(amounts.size):
+        total += counts[j] * (math.lgamma(r + amounts[j] / purchase) + constant)
     for t in range(sold.size):
-        if exposure[t] > 0.0:
-            m, k = exposure[t] * rate[t] / purchase, sold[t] / purchase
-            if variability == 0.0:
-                total += k * math.log(m) - m
-            else:
-                total += math.lgamma(r + k) - base - (r + k) * math.log1p(m / r) + k * math.log(m / r)
+        if expected[t] > 0.0:
+            total -= (r + sold[t] / purchase) * math.log(r + expected[t] / purchase)
     return total
 
 
 @compiled
-def _factorials(sold: FloatArray, exposure: FloatArray, purchase: float) -> float:
+def _factorials(counted: tuple[FloatArray, FloatArray], purchase: float) -> float:
     """Part of the logarithm of the likelihood that depends on the purchase size alone."""
-    total = 0.0
-    for t in range(sold.size):
-        if exposure[t] > 0.0:
-            total += math.lgamma(sold[t] / purchase + 1.0) + math.log(purchase)
+    total, (amounts, counts) = 0.0, counted
+    for j in range(amounts.size):
+        total += counts[j] * (math.lgamma(amounts[j] / purchase + 1.0) + math.log(purchase))
     return total
 
 

@@ -21,6 +21,9 @@ SEASONS = 3
 ROUNDS = 6
 """Rounds in which a period that ran out at an unknown time is filled by its expectation (Dempster et al. 1977)."""
 
+SETTLED = 0.02
+"""Share of a filled period by which a series still moves; one that does not is fitted no more."""
+
 RECENT_DAYS = 56
 """Days over which demand that is being lost now is averaged."""
 
@@ -183,9 +186,13 @@ def _model(panel: Panel) -> _Model:
 
     model = fitted(np.arange(panel.n_series))
     row, period = np.nonzero(is_untimed)
-    again = np.unique(row)
-    for _ in range(ROUNDS if again.size else 0):
+    for _ in range(ROUNDS):
+        before = amount[row, period]
         amount[row, period] = sold[row, period] + _beyond(model, sold, row, period)[0]
+        is_moving = np.abs(amount[row, period] - before) > SETTLED * amount[row, period]
+        again = np.unique(row[is_moving])
+        if not again.size:
+            break
         found = fitted(again)
         model.rate[again], model.purchase[again], model.variability[again] = (
             found.rate,
