@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.fits import Fits, flat
 from skucast.forecasting.models.level_law import mean_spread, seasonal_walk_spread, smoothing_spread
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel

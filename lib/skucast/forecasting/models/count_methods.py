@@ -6,7 +6,7 @@ from math import exp, lgamma, log, log1p
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.fits import Fits, flat
 from skucast.forecasting.models.counts import CountLaw
 from skucast.forecasting.models.level_search import HIGHEST, LOWEST, best_alpha, known_values, level_spread, smoothed

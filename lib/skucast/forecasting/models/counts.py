@@ -17,7 +17,7 @@ from math import exp, lgamma, log, log1p
 import numpy as np
 from scipy import special
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.level_search import drift_growth
 from skucast.forecasting.panel import FloatArray, IntArray
 

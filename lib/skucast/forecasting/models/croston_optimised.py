@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.fits import Fits, flat
 from skucast.forecasting.models.level_search import HIGHEST, LOWEST, TIE, known_values, level_spread
 from skucast.forecasting.panel import FloatArray, Panel

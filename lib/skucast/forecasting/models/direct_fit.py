@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.direct_kernel import (
     FEWEST_ROWS,
     GROWTHS,

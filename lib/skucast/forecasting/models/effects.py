@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 
 LEVEL_WEIGHTS: FloatArray = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.ets_kernel import FLAT, eliminate, layout, n_states, profile, states_step
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 

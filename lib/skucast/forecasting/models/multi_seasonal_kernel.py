@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.response_law import finish, law
 from skucast.forecasting.models.season_deviations import on_scale, remove_seasons, season_at
 from skucast.forecasting.panel import FloatArray, IntArray

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.panel import FloatArray, IntArray
 
 LEAST_VARIANCE = 1e-10

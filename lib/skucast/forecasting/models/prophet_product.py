@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.prophet_map import minimise, noise_variance, objective, violation
 from skucast.forecasting.models.prophet_product_sums import (
     column_sums,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.effects import added
 from skucast.forecasting.models.response_law import finish, law
 from skucast.forecasting.models.ridge_kernel import FEW, damp, filled, products, regress, usable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.panel import FloatArray, IntArray
 
 PENALTIES: FloatArray = np.array([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.sarima_filter import filtered
 from skucast.forecasting.models.sarima_polynomials import coefficients_of, expanded, psi_weights
 from skucast.forecasting.models.sarima_search import explored, scored

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.sarima_polynomials import expanded, presample_covariance
 from skucast.forecasting.panel import FloatArray, IntArray
 

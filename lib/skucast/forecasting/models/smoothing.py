@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.fits import Fits, flat
 from skucast.forecasting.models.level_law import smoothing_spread
 from skucast.forecasting.panel import FloatArray, Panel

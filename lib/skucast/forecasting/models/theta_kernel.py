@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.models.theta_line import add_point, intercept_slope, lines
 from skucast.forecasting.models.theta_season import is_seasonal, seasonal_indices
 from skucast.forecasting.panel import FloatArray
