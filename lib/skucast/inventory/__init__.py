@@ -1,0 +1,1 @@
+"""Stock mathematics: plain arrays over items, no Spark."""

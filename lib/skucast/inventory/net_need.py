@@ -1,0 +1,103 @@
+"""What an order must bring: the law of the net need of its arrival cycle, with stock projected along demand paths.
+
+An order decided now arrives after a lead time L; the next one is decided after R periods and arrives after a lead time
+of its own. In between lies the arrival cycle, the only time that this order can help. On each demand path the present
+stock and the deliveries on their way are followed to its beginning; with lost sales, what the shelf cannot serve is
+gone and need not be ordered later, which a target for the inventory position does not see (de Kok & Meijer 2023). The
+net need is what must arrive for nothing to be missed in the cycle: the largest, over its steps, of demand less
+deliveries since it began, less the stock at its beginning. With q units ordered (need − q)⁺ units are missed. So
+
+- a cycle service level asks for its quantile of the need,
+- a fill rate for the least q with E(need − q)⁺ ≤ (1 − fill rate) · E(demand of the cycle),
+- costs for the quantile at b / (b + h·R).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skucast.inventory import net_need_kernel
+from skucast.inventory.paths import N_PATHS, chances
+from skucast.inventory.paths_kernel import Floats, Ints
+
+NEED_LEVELS: tuple[float, ...] = (
+    0.002, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.825,
+    0.85, 0.875, 0.9, 0.92, 0.935, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.998,
+)  # fmt: skip
+"""Probabilities at which the law of the need is told."""
+
+
+class Outlook(NamedTuple):
+    """What lies ahead of items, without a new order.
+
+    Attributes:
+        need: quantiles of the net need at ``NEED_LEVELS``, units, shape (n_items, n_levels); below 0: more than enough.
+        shortage: E(need − q)⁺ for q at each of these quantiles, units, same shape.
+        need_mean: expected net need, units, shape (n_items,).
+        cycle_demand: expected demand of the arrival cycle, units, shape (n_items,).
+        lost_before: expected units missed before the order can arrive, shape (n_items,).
+        stock_at_arrival: expected stock when the cycle begins, units, shape (n_items,).
+        stock: expected stock at the end of each step, units, negative where owed, shape (n_items, horizon).
+        lost: expected units missed in each step, same shape.
+        ran_out: probability that something was missed up to each step, same shape.
+    """
+
+    need: Floats
+    shortage: Floats
+    need_mean: Floats
+    cycle_demand: Floats
+    lost_before: Floats
+    stock_at_arrival: Floats
+    stock: Floats
+    lost: Floats
+    ran_out: Floats
+
+
+class Ahead(NamedTuple):
+    """What is known of items: their forecast, their stock, and when deliveries come.
+
+    Attributes:
+        levels: probabilities of the quantiles, rising, shape (n_levels,).
+        quantiles: of demand in each step, units per period, shape (n_items, horizon, n_levels).
+        cumulative_quantiles: of demand summed over steps 1…h, units, same shape.
+        n_steps: steps that are forecast of each item, at least 1, shape (n_items,).
+        opening: stock on hand less what is promised, units, shape (n_items,); negative where more is owed.
+        receipts: deliveries on their way, at the start of each step, units, shape (n_items, horizon).
+        lead_time_law: probability of 0, 1, 2, … periods from order to usable stock, shape (n_items, n_lead_times).
+        review_period: periods, shape (n_items,).
+        seeds: one per item, such as a hash of its key, shape (n_items,).
+    """
+
+    levels: Floats
+    quantiles: Floats
+    cumulative_quantiles: Floats
+    n_steps: Ints
+    opening: Floats
+    receipts: Floats
+    lead_time_law: Floats
+    review_period: Ints
+    seeds: Ints
+
+
+def outlook(ahead: Ahead, *, is_lost: bool, n_paths: int = N_PATHS) -> Outlook:
+    """Follow stock along demand paths and tell what an order decided now must bring.
+
+    Lead times beyond the forecast end with it: what lies there is unknown.
+
+    Args:
+        ahead: forecast, stock and deliveries.
+        is_lost: demand that finds no stock is lost; else it waits.
+        n_paths: demand paths of each item.
+    """
+    n, horizon = ahead.receipts.shape
+    n_levels = len(NEED_LEVELS)
+    need, shortage = np.empty((n, n_levels)), np.empty((n, n_levels))
+    means, stock, lost, ran_out = np.zeros((n, 4)), *(np.zeros((n, horizon)) for _ in range(3))
+    net_need_kernel.fill_outlook(
+        *ahead[:-1], is_lost, ahead.seeds, *chances(n_paths), np.array(NEED_LEVELS), need, shortage, means, stock,
+        lost, ran_out,
+    )  # fmt: skip
+    demand, lost_before, at_arrival, need_mean = means.T
+    return Outlook(need, shortage, need_mean, demand, lost_before, at_arrival, stock, lost, ran_out)

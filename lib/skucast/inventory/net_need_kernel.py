@@ -1,0 +1,120 @@
+"""Stock along demand paths, one item after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skucast.compiled import compiled
+from skucast.inventory.paths_kernel import Floats, Ints, fill_paths, turn
+
+_FIRST, _SECOND = 1001, 1002
+"""Turns of the draws of lead times: beyond all steps, so that they are independent of demand."""
+
+
+@compiled
+def draw_lead_times(law: Floats, shuffled: Ints, row: int, start: int, into: Ints) -> None:
+    """Lead times in equal shares of probability, in an order that is independent of the paths'."""
+    n = into.size
+    for j in range(n):
+        p, periods, passed = (shuffled[row, (j + start) % n] + 0.5) / n, 0, law[0]
+        while passed < p and periods < law.size - 1:
+            periods += 1
+            passed += law[periods]
+        into[j] = periods
+
+
+@compiled
+def walk(demand: Floats, receipts: Floats, opening: float, is_lost: bool, stock: Floats, missed: Floats) -> None:  # noqa: FBT001 - compiled functions take positions
+    """One path without a new order: the stock at the end of every step, and the units that it could not serve.
+
+    What is missing is lost, or is owed; what was owed from the beginning stays owed until it is delivered.
+    """
+    on_hand = opening
+    for h in range(demand.size):
+        on_hand += receipts[h]
+        missed[h] = min(demand[h], max(demand[h] - on_hand, 0.0))
+        on_hand -= demand[h] - missed[h] if is_lost else demand[h]
+        stock[h] = on_hand
+
+
+@compiled
+def net_need(demand: Floats, receipts: Floats, at_arrival: float, arrival: int, end: int) -> float:
+    """What must arrive at the start of ``arrival`` so that nothing is missed in the steps arrival … end − 1."""
+    wanted, supplied, need = 0.0, 0.0, 0.0
+    for h in range(arrival, end):
+        wanted += demand[h]
+        supplied += receipts[h] if h > arrival else 0.0
+        need = max(need, wanted - supplied) if h > arrival else wanted
+    return need - at_arrival
+
+
+@compiled
+def summarise(need: Floats, levels: Floats, quantiles: Floats, shortages: Floats) -> None:
+    """Quantiles of equally likely needs, between their middles linear, and the mean excess over each quantile."""
+    n = need.size
+    rising = np.sort(need)
+    above = np.zeros(n + 1)
+    for j in range(n - 1, -1, -1):
+        above[j] = above[j + 1] + rising[j]
+    for i in range(levels.size):
+        at = min(max(levels[i] * n - 0.5, 0.0), n - 1.0)
+        low = int(at)
+        high = min(low + 1, n - 1)
+        quantiles[i] = rising[low] + (at - low) * (rising[high] - rising[low])
+        first = np.searchsorted(rising, quantiles[i])
+        shortages[i] = (above[first] - (n - first) * quantiles[i]) / n
+
+
+@compiled
+def fill_outlook(
+    levels: Floats,
+    steps: Floats,
+    sums: Floats,
+    n_steps: Ints,
+    opening: Floats,
+    receipts: Floats,
+    laws: Floats,
+    review: Ints,
+    is_lost: bool,  # noqa: FBT001
+    seeds: Ints,
+    scores: Floats,
+    shuffled: Ints,
+    need_levels: Floats,
+    need: Floats,
+    shortage: Floats,
+    means: Floats,
+    stock: Floats,
+    lost: Floats,
+    ran_out: Floats,
+) -> None:
+    """The outlook of every item, into the last six arrays, which come as zeros: see ``net_need.Outlook``."""
+    n = scores.size
+    needs, first, second = np.empty(n), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    for i in range(opening.size):
+        horizon = n_steps[i]
+        demand, held, missed = np.empty((horizon, n)), np.empty(horizon), np.empty(horizon)
+        fill_paths(levels, steps[i, :horizon], sums[i, :horizon], scores, shuffled, seeds[i], demand)
+        draw_lead_times(laws[i], shuffled, 0, turn(seeds[i], _FIRST, n), first)
+        draw_lead_times(laws[i], shuffled, 1, turn(seeds[i], _SECOND, n), second)
+        for j in range(n):
+            path, arrival, end = demand[:, j], min(first[j], horizon - 1), min(second[j] + review[i], horizon)
+            walk(path, receipts[i], opening[i], is_lost, held, missed)
+            at_arrival = receipts[i, arrival] + (held[arrival - 1] if arrival > 0 else opening[i])
+            needs[j] = net_need(path, receipts[i], at_arrival, arrival, end)
+            means[i, 0] += path[arrival:end].sum() / n
+            means[i, 1] += missed[:arrival].sum() / n
+            means[i, 2] += at_arrival / n
+            add_step_means(held, missed, n, stock[i], lost[i], ran_out[i])
+        summarise(needs, need_levels, need[i], shortage[i])
+        means[i, 3] = needs.mean()
+
+
+@compiled
+def add_step_means(held: Floats, missed: Floats, n: int, stock: Floats, lost: Floats, ran_out: Floats) -> None:
+    """Add one of ``n`` paths to the means of its steps; ``ran_out`` from the first missed unit on."""
+    is_out = False
+    for h in range(held.size):
+        is_out = is_out or missed[h] > 0.0
+        stock[h] += held[h] / n
+        lost[h] += missed[h] / n
+        ran_out[h] += is_out / n

@@ -1,0 +1,156 @@
+"""What to order, given what lies ahead: the arithmetic of ``sql/quantities.sql`` over arrays, for the replay.
+
+The plan is made in SQL, where a planner can read it; the replay decides thousands of times inside a simulation, where
+SQL is out of reach. Both say the same, and a test holds them to it. Null of SQL is NaN here, or an infinite limit.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skucast.inventory.net_need import NEED_LEVELS, Outlook
+from skucast.inventory.paths_kernel import Floats
+from skucast.inventory.quantile_grid import interpolate
+
+Bools = NDArray[np.bool_]
+Words = NDArray[np.object_]
+WHOLE_LEVEL = ("base_stock", "R_S")
+"""Policies that order what is lacking and no lot."""
+
+
+class Aim(NamedTuple):
+    """How much service is wanted, each of shape (n,).
+
+    Attributes:
+        cycle_service_level: P(no stock-out in the arrival cycle).
+        fill_rate: share of the arrival cycle's demand served from stock; NaN: the cycle service level is asked for.
+    """
+
+    cycle_service_level: Floats
+    fill_rate: Floats
+
+
+class OrderTerms(NamedTuple):
+    """What the policy and the supplier make of what is lacking, each of shape (n,); NaN: none.
+
+    Attributes:
+        replenishment_policy: base_stock, R_S, R_s_S, s_S or s_Q.
+        rounding: to packs and pallets: up, down or nearest.
+        lot: units. [Q]
+        smallest_lot: demand of a review, units.
+        min_order_quantity: units.
+        pack_size: units.
+        pallet_size: units.
+        max_order_quantity: units.
+        max_stock: units when the order arrives.
+        max_cover: units that a limit on cover allows.
+    """
+
+    replenishment_policy: Words
+    rounding: Words
+    lot: Floats
+    smallest_lot: Floats
+    min_order_quantity: Floats
+    pack_size: Floats
+    pallet_size: Floats
+    max_order_quantity: Floats
+    max_stock: Floats
+    max_cover: Floats
+
+    def of(self, rows: NDArray[np.int64]) -> OrderTerms:
+        """Those of some items."""
+        return OrderTerms(**{name: values[rows] for name, values in self._asdict().items()})
+
+
+def unconstrained(terms: OrderTerms) -> OrderTerms:
+    """The same without lots and without limits: any quantity, at every review."""
+    none = np.full(terms.lot.size, np.nan)
+    free = terms._replace(
+        **dict.fromkeys(("pack_size", "pallet_size", "max_order_quantity", "max_stock", "max_cover"), none)
+    )
+    return free._replace(lot=terms.smallest_lot, min_order_quantity=np.zeros_like(none))
+
+
+def lacking(ahead: Outlook, aim: Aim) -> Floats:
+    """What the arrival cycle needs beyond what will be there, with lost sales: units, below 0 more than enough.
+
+    Args:
+        ahead: of n items.
+        aim: service wanted.
+    """
+    levels = np.broadcast_to(np.array(NEED_LEVELS), ahead.need.shape)
+    by_level = interpolate(aim.cycle_service_level[:, None], levels, ahead.need)[:, 0]
+    wants_fill = ~np.isnan(aim.fill_rate) & (ahead.cycle_demand > 0)
+    demand = np.where(ahead.cycle_demand > 0, ahead.cycle_demand, np.nan)[:, None]
+    by_fill = interpolate(aim.fill_rate[:, None], 1 - ahead.shortage / demand, ahead.need)[:, 0]
+    return np.where(wants_fill, by_fill, by_level).round(9)
+
+
+def wanted_quantity(shortfall: Floats, terms: OrderTerms, *, is_lost: bool) -> Floats:
+    """What the policy orders when so much is lacking, before the limits, units; NaN orders nothing.
+
+    Args:
+        shortfall: units.
+        terms: of the items.
+        is_lost: demand that finds no stock is lost; else lots are also ordered where exactly nothing is lacking.
+    """
+    whole, has_lot = np.isin(terms.replenishment_policy, WHOLE_LEVEL), terms.lot > 0
+    in_lots = (terms.replenishment_policy == "s_Q") & has_lot
+    lots = _up(shortfall, np.where(in_lots, terms.lot, np.nan))
+    quantity = np.select([whole, in_lots], [shortfall, lots], shortfall + terms.lot - terms.smallest_lot)
+    orders = (shortfall > 0) | ((shortfall == 0) & (terms.lot > terms.smallest_lot) & (not is_lost))
+    return np.where(orders, np.maximum(np.round(quantity, 9), 0.0), 0.0)
+
+
+def final_quantity(raw: Floats, terms: OrderTerms, at_arrival: Floats) -> Floats:
+    """What the item's own terms leave of the quantity that the policy wants, units.
+
+    Args:
+        raw: units, 0: nothing is ordered.
+        terms: of the items.
+        at_arrival: stock when the order arrives, as far as it is foreseen, units.
+    """
+    least, pack = terms.min_order_quantity, terms.pack_size
+    smallest = _up(np.maximum(least, _or(pack, 0.0)), pack)
+    palletised = _in_pallets(_in_packs(raw, terms), terms)
+    within_cover = np.maximum(_down(terms.max_cover, pack, 0.0), np.minimum(smallest, palletised))
+    covering = np.where(palletised > _or(terms.max_cover, np.inf), within_cover, palletised)
+    most = np.maximum(_or(terms.max_stock, np.inf) - at_arrival, 0.0)
+    room = np.minimum(_or(terms.max_order_quantity, np.inf), most)
+    cut = np.where(room < smallest, 0.0, _down(room, pack, 0.0))
+    return np.where(covering <= room, covering, cut)
+
+
+def _in_packs(raw: Floats, terms: OrderTerms) -> Floats:
+    least, pack = terms.min_order_quantity, terms.pack_size
+    needed = np.maximum(raw, least)
+    up = _up(needed, pack)
+    down = np.maximum(_down(needed, pack, np.maximum(np.maximum(least, _or(pack, 0.0)), 0.0)), 0.0)
+    is_nearer = (terms.rounding == "nearest") & (raw - down < up - raw)
+    return np.where(raw > 0, np.where((terms.rounding == "down") | is_nearer, down, up), 0.0)
+
+
+def _in_pallets(packed: Floats, terms: OrderTerms) -> Floats:
+    pallet = terms.pallet_size
+    fits = ~(packed < pallet) & ~np.isnan(pallet)
+    size = np.where(fits, pallet, 1.0)
+    goes_up = (terms.rounding == "up") | ((terms.rounding == "nearest") & (packed % size * 2 >= size))
+    whole = np.where(goes_up, _up(packed, size), _down(packed, size, size))
+    return np.where(fits, whole, packed)
+
+
+def _up(quantity: Floats, multiple: Floats) -> Floats:
+    return _or(np.ceil(np.round(quantity / multiple, 9)) * multiple, quantity)
+
+
+def _down(quantity: Floats, multiple: Floats, least: Floats | float) -> Floats:
+    fewest = np.ceil(np.round(least / multiple, 9))
+    return _or(np.maximum(np.floor(np.round(quantity / multiple, 9)), fewest) * multiple, quantity)
+
+
+def _or(values: Floats, other: Floats | float) -> Floats:
+    """The values, the other where there is none."""
+    return np.where(np.isnan(values), other, values)

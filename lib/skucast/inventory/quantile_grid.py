@@ -1,0 +1,121 @@
+"""Losses of demand that is known by quantiles at some levels: also what the planning SQL calls by name.
+
+Between levels quantiles run straight; outside the outer ones nothing is known, and demand is taken as flat there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skucast.inventory import quantile_grid_kernel as kernel
+from skucast.inventory.arrays import FloatArray, IntArray, floats
+
+
+class Lists(NamedTuple):
+    """Numbers of items, list after list.
+
+    Attributes:
+        values: all of them.
+        starts: where each item's begin, and where the last one's end, length n_items + 1.
+    """
+
+    values: FloatArray
+    starts: IntArray
+
+    @classmethod
+    def of(cls, table: FloatArray) -> Lists:
+        """Rows of a table, shape (n_items, m)."""
+        return cls(np.ascontiguousarray(table, dtype=float).ravel(), np.arange(table.shape[0] + 1) * table.shape[1])
+
+
+def shortages_of(stocks: Lists, levels: Lists, quantiles: Lists) -> FloatArray:
+    """Units short on average, E[(D - stock)+], with quantiles of each item's own levels; NaN where it has none.
+
+    Args:
+        stocks: units.
+        levels: ascending probabilities.
+        quantiles: units at them.
+
+    Returns:
+        Units, one per value of ``stocks``.
+    """
+    short = np.full(stocks.values.size, np.nan)
+    kernel.fill_shortages(*stocks, *levels, *quantiles, short)
+    return short
+
+
+def lines_at(x: Lists, xs: Lists, ys: Lists) -> FloatArray:
+    """The y at each x on the lines through each item's points; outside them the ends hold; NaN where it has none.
+
+    Args:
+        x: any numbers.
+        xs: not falling within an item.
+        ys: as many.
+
+    Returns:
+        One per value of ``x``.
+    """
+    found = np.full(x.values.size, np.nan)
+    kernel.fill_lines(*x, *xs, *ys, found)
+    return found
+
+
+def expected_shortages(stocks: FloatArray, levels: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """Units short on average, E[(D - stock)+].
+
+    Args:
+        stocks: units, shape (n_items, m).
+        levels: ascending probabilities, shape (k,).
+        quantiles: units at the levels, shape (n_items, k).
+
+    Returns:
+        Units, shape (n_items, m).
+    """
+    each = Lists.of(np.broadcast_to(floats(levels), quantiles.shape))
+    return shortages_of(Lists.of(stocks), each, Lists.of(quantiles)).reshape(stocks.shape)
+
+
+def fill_rates(shortages: ArrayLike, shortages_before: ArrayLike | None, review_demand: ArrayLike) -> FloatArray:
+    """Fill rate of the (R, S) policy for each target, from units short with and before the review's own demand.
+
+    Args:
+        shortages: over the R + L periods, units.
+        shortages_before: over the first L of them; None where L = 0.
+        review_demand: mean demand of the last R of them, units; without any everything is served.
+    """
+    demand = floats(review_demand)
+    own = floats(shortages) - (0.0 if shortages_before is None else floats(shortages_before))
+    share = np.where(demand != 0, own / np.where(demand != 0, demand, 1.0), 0.0)
+    return np.clip(1.0 - share, 0.0, 1.0)
+
+
+def lot_fill_rates(
+    reorder_points: FloatArray, lots: FloatArray, levels: FloatArray, quantiles: FloatArray
+) -> FloatArray:
+    """Fill rate of the (s, Q) policy, 1 - {E[(D_L - s)+] - E[(D_L - s - Q)+]} / Q, shape (n_items, m).
+
+    Args:
+        reorder_points: units, shape (n_items, m).
+        lots: units, above 0, same shape.
+        levels: ascending probabilities, shape (k,).
+        quantiles: of demand over the lead time at the levels, shape (n_items, k).
+    """
+    later = expected_shortages(reorder_points + lots, levels, quantiles)
+    return np.clip(1.0 - (expected_shortages(reorder_points, levels, quantiles) - later) / lots, 0.0, 1.0)
+
+
+def interpolate(x: FloatArray, xs: FloatArray, ys: FloatArray) -> FloatArray:
+    """The y at each x on the lines through each item's points; outside them the ends hold.
+
+    Args:
+        x: shape (n_items, m).
+        xs: not falling, shape (n_items, k).
+        ys: same shape.
+
+    Returns:
+        Shape (n_items, m).
+    """
+    return lines_at(Lists.of(x), Lists.of(xs), Lists.of(ys)).reshape(x.shape)

@@ -1,0 +1,7 @@
+"""How many random cases a law is tried on."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+examples = settings(max_examples=50, deadline=None)
