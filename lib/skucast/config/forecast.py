@@ -133,6 +133,7 @@ class Selection(Section):
     criterion: Literal["pinball", "rmsse"] = "pinball"
     class_weight: Annotated[float, Field(ge=0)] = 20.0
     margin: Annotated[float, Field(ge=0, le=1)] = 0.5
+    reselect: Literal["always", "when_due"] = "when_due"
 
 
 class Forecast(Section):

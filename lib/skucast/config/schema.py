@@ -11,10 +11,18 @@ from zoneinfo import available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from skucast.config.forecast import Forecast
+from skucast.config.lead_times import LeadTimes
+from skucast.config.monitor import Monitor
 from skucast.config.parts import Days, PositiveDays, Probability, Section, Share, Weekday
+from skucast.config.simulate import Simulate
 from skucast.periods import MONDAY, Frequency
 from skucast.tables import INPUT_TABLES, TABLES
 from skucast.transforms.holidays import Region
+
+Policy = Literal["base_stock", "R_S", "R_s_S", "s_S", "s_Q"]
+"""``base_stock``, ``s_S`` and ``s_Q`` look at the stock in every period, the others every review period."""
+AbcXyz = Annotated[str, Field(pattern="^[ABCN]?[XYZN]?$", min_length=1)]
+"""A class by value, by variability, or by both: A, X, AX."""
 
 
 class Source(Section):
@@ -112,28 +120,52 @@ class Defaults(Target):
 
     lead_time_days: Days = 14
     lead_time_sd_days: Days = 0
+    safety_lead_time_days: Days = 0
     review_period_days: PositiveDays = 7
+    replenishment_policy: Policy = "R_s_S"
     holding_rate_per_year: Annotated[float, Field(gt=0)] = 0.25
     fixed_cost: Annotated[float, Field(ge=0)] = 0
     min_order_quantity: Annotated[float, Field(ge=0)] = 0
     pack_size: Annotated[float, Field(gt=0)] = 1
+    rounding: Literal["up", "down", "nearest"] = "up"
+    max_cover_days: PositiveDays | None = None
 
     @property
     def terms(self) -> dict[str, float]:
-        """Every default term; a cycle service level of 0.95 where no target is given."""
-        target = self.given or {"cycle_service_level": 0.95}
-        return {**self.model_dump(exclude=set(Target.model_fields)), **target}
+        """Every default number; a cycle service level of 0.95 where no target is given."""
+        words = {"replenishment_policy", "rounding"}
+        numbers = self.model_dump(exclude={*Target.model_fields, *words}, exclude_none=True)
+        return {**numbers, **(self.given or {"cycle_service_level": 0.95})}
+
+
+class Alerts(Section):
+    """From where on something needs attention."""
+
+    alert_probability: Probability = 0.2
+    service_tolerance: Share = 0.02
+    overstock_cover_days: Days = 90
+    dead_after_days: Annotated[int, Field(ge=1)] = 180
+    phantom_probability: Probability = 0.01
 
 
 class Inventory(Section):
-    """The world that the plan is made for."""
+    """The world that the plan is made for.
+
+    ``budget``: most money that one review may order in all. ``min_change_gain``: money by which an order must be better
+    than what an earlier run proposed for the same decision date, or that proposal stands.
+    """
 
     unmet_demand: Literal["lost_sales", "backorders"] = "lost_sales"
     review_anchor: date = MONDAY
     max_stock_age_days: Annotated[int, Field(ge=0)] = 7
     approval_expires_after_days: Annotated[int, Field(ge=0)] = 14
+    lead_times: LeadTimes = LeadTimes()
     defaults: Defaults = Defaults()
-    class_targets: dict[Annotated[str, Field(pattern="^[ABCN]?[XYZN]?$", min_length=1)], Target] = {}
+    class_targets: dict[AbcXyz, Target] = {}
+    class_policies: dict[AbcXyz, Policy] = {}
+    budget: Annotated[float, Field(ge=0)] | None = None
+    min_change_gain: Annotated[float, Field(ge=0)] = 0
+    alerts: Alerts = Alerts()
 
 
 class Config(Section):
@@ -151,6 +183,8 @@ class Config(Section):
     demand: Demand = Demand()
     forecast: Forecast = Forecast()
     inventory: Inventory = Inventory()
+    monitor: Monitor = Monitor()
+    simulate: Simulate = Simulate()
     spark: dict[Annotated[str, Field(pattern=r"^spark\.")], str | int | float | bool] = {}
 
     @field_validator("timezone")

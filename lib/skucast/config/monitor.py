@@ -1,0 +1,40 @@
+"""How past forecasts are reviewed, and what the next forecast makes of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from skucast.config.parts import Probability, Section
+from skucast.forecasting.verdict import Rules
+
+
+class SpreadFactors(Section):
+    """Smallest and largest factor on the distance of quantiles from the mean; 1 and 1: none."""
+
+    lowest: Annotated[float, Field(gt=0, le=1)] = 0.7
+    highest: Annotated[float, Field(ge=1, le=5)] = 1.5
+
+
+class Monitor(Section):
+    """Which forecasts are reviewed, and when something is found."""
+
+    window_days: Annotated[int, Field(ge=7, le=1500)] = 182
+    min_windows: Annotated[int, Field(ge=2)] = 4
+    false_alarm_share: Annotated[float, Field(gt=0, le=0.5)] = 0.02
+    coverage_level: Probability = 0.9
+    spread_factors: SpreadFactors = SpreadFactors()
+    valid_days: Annotated[int, Field(ge=1)] = 62
+
+    @property
+    def rules(self) -> Rules:
+        """As the review takes them."""
+        bounds = self.spread_factors.lowest, self.spread_factors.highest
+        return Rules(self.min_windows, self.false_alarm_share, self.coverage_level, bounds)
+
+    @model_validator(mode="after")
+    def _window_outlasts_the_review(self) -> Self:
+        if self.valid_days > self.window_days:
+            raise ValueError(f"valid_days {self.valid_days} exceeds window_days {self.window_days}")
+        return self

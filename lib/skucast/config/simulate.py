@@ -1,0 +1,70 @@
+"""The replay of policies on held-out demand: its window, what is compared, and how sure the answer is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from skucast.config.forecast import Forecast, Method
+from skucast.config.parts import Probability, Section
+
+Variant = Literal["nothing", "fixed_cover", "textbook", "skucast", "configured", "perfect"]
+
+
+class Simulate(Section):
+    """What ``skucast simulate`` replays.
+
+    Attributes:
+        periods: length of the window, which ends before the decision date; null: four protection periods after the
+            warm-up, within a third of the history.
+        warm_up: periods that do not count; null: the longest lead time, before which no order can be felt.
+        methods: forecasting methods at the reviews; null: those of ``forecast``.
+        variants: policies that are compared.
+        levels: cycle service levels that ``skucast`` and ``textbook`` are swept over.
+        covers: stock levels of ``fixed_cover``, in protection periods of recent mean demand.
+        constraints: minimum orders, packs, pallets, lots and maxima hold; else any quantity can be ordered.
+        truth: demand where the shop ran out: ``observed``, what was sold, or ``recovered``, with what the forecast of
+            the period expected beside it; between the two lies what was.
+        max_items: how many items and locations, chosen by a hash; null: all.
+        draws: bootstrap samples of the items.
+        seed: of the samples.
+    """
+
+    periods: Annotated[int, Field(ge=2, le=400)] | None = None
+    warm_up: Annotated[int, Field(ge=0)] | None = None
+    methods: tuple[Method, ...] | None = None
+    variants: tuple[Variant, ...] = ("nothing", "fixed_cover", "textbook", "skucast", "configured", "perfect")
+    levels: tuple[Probability, ...] = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99)
+    covers: tuple[Annotated[float, Field(gt=0)], ...] = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+    constraints: bool = True
+    truth: Literal["observed", "recovered"] = "observed"
+    max_items: Annotated[int, Field(ge=1)] | None = None
+    draws: Annotated[int, Field(ge=100, le=10_000)] = 1_000
+    seed: Annotated[int, Field(ge=0)] = 20_101_201
+
+    @field_validator("levels", "covers")
+    @classmethod
+    def _rising(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if list(values) != sorted(set(values)) or not values:
+            raise ValueError("needs at least one value, strictly rising")
+        return values
+
+    @field_validator("variants")
+    @classmethod
+    def _once_each(cls, variants: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(variants)) < len(variants) or not variants:
+            raise ValueError("needs at least one variant, each once")
+        return variants
+
+    def forecast(self, own: Forecast) -> Forecast:
+        """How the reviews forecast: no more than the orders need."""
+        groups = own.groups.model_copy(update={"reconciliation": "none", "analysis": False})
+        lean = {"groups": groups, "components": False, "accuracy": "none"}
+        if self.methods is None:
+            return own.model_copy(update=lean)
+        of_class = {
+            name: tuple(each for each in methods if each in self.methods) or self.methods
+            for name, methods in own.methods_by_class.items()
+        }
+        return own.model_copy(update={**lean, "methods": self.methods, "methods_by_class": of_class})
