@@ -17,11 +17,19 @@ EVERY_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES)
 NUMBERS = ("double", "array<double>", "bigint")
 UNITS = {
     "", "u", "u/p", "u²", "p", "share", "share/year", "money", "money/u", "money/u/p", "money/order", "money/year",
-    "1/year", "calendar days", "s", "ms",
+    "1/year", "calendar days", "s", "ms", "volume", "volume/u",
 }  # fmt: skip
-WITHOUT_UNIT = {"numerator", "denominator", "squared_cv", "value", "n_series", "distance", "correlation"}
+WITHOUT_UNIT = {
+    "numerator", "denominator", "squared_cv", "value", "n_series", "n_items", "distance", "correlation",
+    "spread_factor", "fitted_factor", "mean_score", "cusum_above", "cusum_below", "tracking_signal",
+    "student_t", "not_above", "below", "cycles_served", "cycles_promised", "shadow_price", "lower", "upper",
+    "wanted", "used", "reachable", "lead_time_receipts", "target_level", "expected_cycles",
+    "expected_cycles_without_stock_out", "periods", "periods_with_demand", "censored_periods", "cycles",
+    "cycles_without_stock_out", "stock_outs", "stock_outs_with_demand", "orders",
+}  # fmt: skip
 """A ratio of variances; the strength of an event, whose unit depends on the event; a number of series; a distance in
-spreads; a correlation."""
+spreads; a correlation; factors, standardised errors and what tests make of them; counts; limits of money or
+volume, and money gained per unit of either."""
 
 
 @EVERY_TABLE

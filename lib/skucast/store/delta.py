@@ -8,7 +8,7 @@ from pathlib import Path
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from skucast.errors import ContractError, EnvironmentNotReadyError
@@ -125,6 +125,13 @@ class Warehouse:
         merge = merge.whenNotMatchedBySourceDelete(condition=f"{scope} AND {replaceable}")
         self._versions.pop(table.name, None)
         _run_write(table, merge.execute)
+        return self.version(table) or 0
+
+    def update(self, table: Table, condition: Column, values: Mapping[str, Column]) -> int:
+        """Set columns of the rows that satisfy a condition, in one commit."""
+        target = DeltaTable.forPath(self.spark, self.path(table))
+        self._versions.pop(table.name, None)
+        _run_write(table, lambda: target.update(condition, dict(values)))
         return self.version(table) or 0
 
     def _write(self, table: Table, frame: DataFrame, options: Mapping[str, str]) -> int:

@@ -21,7 +21,7 @@ class Stage:
     """What a stage fills in while it runs.
 
     Attributes:
-        name: ingest, demand, forecast or plan.
+        name: ingest, demand, forecast, plan or monitor.
         rows: row counts by name.
         measures: what the result is like, by name.
         input_versions: Delta version of each table that was read.
@@ -49,6 +49,7 @@ class RunRecord:
         job: command that was typed.
         config_hash: hash of the configuration in force.
         report: called with a line of text when a stage ends.
+        purpose: added to the names of the stages, where they serve another one: readers do not take them for the last.
     """
 
     warehouse: Warehouse
@@ -56,6 +57,7 @@ class RunRecord:
     job: str
     config_hash: str
     report: Callable[[str], None]
+    purpose: str = ""
 
     def abandon_dead(self) -> None:
         """Mark stages that still say running as abandoned. Call only while holding the warehouse lock."""
@@ -68,7 +70,7 @@ class RunRecord:
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
         """Record a stage: a row when it starts, replaced by its outcome when it ends or fails."""
-        stage, started_at, clock = Stage(name), datetime.now(UTC), time.monotonic()
+        stage, started_at, clock = Stage(f"{name}{self.purpose}"), datetime.now(UTC), time.monotonic()
         self._write(stage, started_at, None, "running")
         try:
             yield stage
@@ -80,7 +82,7 @@ class RunRecord:
         self._write(stage, started_at, seconds, "done")
         facts = [f"{key} {value:,}" for key, value in stage.rows.items()]
         facts += [f"{key} {value:.3f}" for key, value in stage.measures.items()]
-        self.report(f"{name:<9}{seconds:7.1f} s  {', '.join(facts)}")
+        self.report(f"{stage.name:<9}{seconds:7.1f} s  {', '.join(facts)}")
 
     def _write(self, stage: Stage, started_at: datetime, seconds: float | None, outcome: str) -> None:
         row: dict[str, object] = {

@@ -4,14 +4,17 @@ from skucast.tables.contract import Column, Table
 from skucast.tables.demand import DEMAND
 from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.groups import GROUP_FORECAST, HIERARCHY, ITEM_CLUSTER, ITEM_CORRELATION, RECONCILED_FORECAST
-from skucast.tables.masters import EVENT, ITEM, ITEM_LOCATION, SUPPLIER
-from skucast.tables.plan import ORDER_PLAN, POLICY
+from skucast.tables.health import INVENTORY_HEALTH
+from skucast.tables.masters import EVENT, ITEM, ITEM_LOCATION, LOCATION, PRICE_BREAK, SUPPLIER
+from skucast.tables.monitoring import FORECAST_REVIEW, FORECAST_REVIEW_CLASS
+from skucast.tables.outcome import SERVICE_OUTCOME
+from skucast.tables.plan import ALERT, ORDER_LIMIT, ORDER_PLAN, POLICY
 from skucast.tables.run import RUN
 from skucast.tables.sales import REJECTED_SALES_LINE, SALES_LINE
 from skucast.tables.stock import AVAILABILITY, OPEN_ORDER, RECEIPT, STOCK
 
 INPUT_TABLES: tuple[Table, ...] = (
-    STOCK, AVAILABILITY, OPEN_ORDER, RECEIPT, ITEM, ITEM_LOCATION, SUPPLIER, EVENT, HIERARCHY,
+    STOCK, AVAILABILITY, OPEN_ORDER, RECEIPT, ITEM, ITEM_LOCATION, SUPPLIER, LOCATION, PRICE_BREAK, EVENT, HIERARCHY,
 )  # fmt: skip
 """Tables that come from a source by plain mapping. ``sales_line`` has a pipeline of its own."""
 
@@ -36,12 +39,19 @@ TABLES: dict[str, Table] = {
         ITEM_CORRELATION,
         POLICY,
         ORDER_PLAN,
+        ORDER_LIMIT,
+        ALERT,
+        INVENTORY_HEALTH,
+        FORECAST_REVIEW,
+        FORECAST_REVIEW_CLASS,
+        SERVICE_OUTCOME,
         RUN,
     )
 }
 
 __all__ = [
     "ACCUMULATING",
+    "ALERT",
     "AVAILABILITY",
     "BACKTEST",
     "DEMAND",
@@ -49,22 +59,29 @@ __all__ = [
     "FORECAST",
     "FORECAST_ACCURACY",
     "FORECAST_COMPONENT",
+    "FORECAST_REVIEW",
+    "FORECAST_REVIEW_CLASS",
     "GROUP_FORECAST",
     "HIERARCHY",
     "INPUT_TABLES",
+    "INVENTORY_HEALTH",
     "ITEM",
     "ITEM_CLUSTER",
     "ITEM_CORRELATION",
     "ITEM_LOCATION",
+    "LOCATION",
     "OPEN_ORDER",
+    "ORDER_LIMIT",
     "ORDER_PLAN",
     "POLICY",
+    "PRICE_BREAK",
     "RECEIPT",
     "RECONCILED_FORECAST",
     "REJECTED_SALES_LINE",
     "RUN",
     "SALES_LINE",
     "SERIES_STATUS",
+    "SERVICE_OUTCOME",
     "STOCK",
     "SUPPLIER",
     "TABLES",

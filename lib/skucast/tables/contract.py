@@ -30,6 +30,9 @@ def spark_type(declared: str) -> T.DataType:
     if declared.startswith("map<"):
         key, value = declared[4:-1].split(",")
         return T.MapType(spark_type(key), spark_type(value))
+    if declared.startswith("struct<"):
+        fields = (field.split(":") for field in declared[7:-1].split(","))
+        return T.StructType([T.StructField(name, spark_type(of)) for name, of in fields])
     return _TYPES[declared]
 
 

@@ -8,7 +8,7 @@ RUN = Table(
     keys=("run_id", "stage"),
     columns=(
         Column("run_id", "string", "", "The run; all stages of one command share it.", required=True, volatile=True),
-        Column("stage", "string", "", "ingest, demand, forecast or plan.", required=True),
+        Column("stage", "string", "", "ingest, demand, forecast, plan or monitor.", required=True),
         Column("job", "string", "", "Command that was typed.", required=True),
         Column("decision_date", "date", "", "Decision date, where the stage has one."),
         Column("cutoff", "date", "", "First day of the last period that was used."),
