@@ -1,5 +1,6 @@
 """When the weighted combination keeps its place, and what the table says of it."""
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -58,3 +59,18 @@ def test_the_reason_says_that_another_was_lower_but_not_clearly():
     (_, kept), (_, lowest) = verdicts(contest, choose(contest, LAW, criterion), criterion)
     assert kept == "RMSSE over 2 origins: 1.00; kept, as ses 0.95 is not clearly lower"
     assert lowest == "lowest RMSSE over 2 origins: 1.00 (ses 1.20)"
+
+
+def test_a_champion_that_is_kept_stays_as_long_as_it_is_a_candidate():
+    """The second series no longer tries it; the third has none to keep."""
+    contest = contest_of([[0.1, 2.0], [0.1, np.nan], [0.1, 2.0]], ("mean", "ses"))
+    found = choose(replace(contest, kept=np.array([1, 1, -1])), LAW, Criterion(RMSSE, 0.0, 3))
+    assert ("ses", "mean", "mean") == found.method
+    assert [True, False, False] == found.is_kept.tolist()
+    assert found.is_scored.all()
+
+
+def test_a_series_that_is_due_leaves_the_incumbent_for_whatever_is_better():
+    contest = contest_of([[9, 0.95, 1.0]] * 2, ("mean", "ses", INCUMBENT))
+    found = choose(replace(contest, is_due=np.array([True, False])), LAW, Criterion(RMSSE, 0.0, 3, 0.5))
+    assert ("ses", INCUMBENT) == found.method

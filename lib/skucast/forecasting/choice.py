@@ -35,6 +35,9 @@ class Contest:
         trials: the backtest.
         mean: forecasts, units per period, shape (n, k, h); NaN where there is none.
         weights: shares of the candidates in the weighted combination, shape (n, k); None without one.
+        kept: candidate that was the champion and stays it as long as it is one, -1 for none, shape (n,); None: none.
+        is_due: forecasts of the champion went wrong in one direction, so that the margin of ``INCUMBENT`` falls away,
+            shape (n,); None: of no series.
     """
 
     n_periods: IntArray
@@ -46,6 +49,8 @@ class Contest:
     trials: Trials
     mean: FloatArray
     weights: FloatArray | None = None
+    kept: IntArray | None = None
+    is_due: BoolArray | None = None
 
 
 @dataclass(frozen=True)
@@ -74,36 +79,42 @@ class Choice:
         is_scored: whether that is a champion and not the fallback of a series without one, shape (n,).
         method: its name; "naive" for the mean of a single value.
         scores: of every candidate by the criterion, the lower the better, shape (n, k); infinite where not scored.
+        is_kept: whether it is that of the run before because nothing spoke against it, shape (n,).
     """
 
     column: IntArray
     is_scored: BoolArray
     method: tuple[str, ...]
     scores: FloatArray
+    is_kept: BoolArray
 
 
 def choose(contest: Contest, law: ErrorLaw, criterion: Criterion) -> Choice:
-    """The best candidate of each series by the criterion; the mean of known demand where none was scored.
+    """The champion that is kept, else the best candidate by the criterion, else the mean of known demand.
 
     Args:
         contest: the candidates.
         law: pooled errors of each group and candidate; its names are those of the trials.
         criterion: what counts.
     """
-    trials, names = contest.trials, contest.trials.names
+    trials, names, n = contest.trials, contest.trials.names, contest.n_periods.size
+    is_due = np.zeros(n, dtype=bool) if contest.is_due is None else contest.is_due
     if criterion.name == RMSSE:
         scores = trials.pooled_rmsse()
     else:
         scores = pinball_scores(trials, law, contest.group, contest.evaluation_span, criterion.class_weight)
     scores = np.where(np.isfinite(contest.mean).all(axis=2), scores, np.inf)
-    best = _kept(champions(scores), scores, names, criterion.margin)
+    best = _with_incumbent(champions(scores), scores, names, np.where(is_due, 0.0, criterion.margin))
+    kept = np.full(n, -1) if contest.kept is None else contest.kept
+    is_kept = (kept >= 0) & np.isfinite(scores[np.arange(n), kept])
+    best = np.where(is_kept, kept, best)
     column = np.where(best >= 0, best, names.index(FALLBACK_METHOD))
     used = np.array(names, dtype=object)[column]
     used[(best < 0) & (contest.n_periods == 1)] = "naive"
-    return Choice(column, best >= 0, tuple(used.tolist()), scores)
+    return Choice(column, best >= 0, tuple(used.tolist()), scores, is_kept)
 
 
-def _kept(best: IntArray, scores: FloatArray, names: Sequence[str], margin: float) -> IntArray:
+def _with_incumbent(best: IntArray, scores: FloatArray, names: Sequence[str], margin: FloatArray) -> IntArray:
     """Champions, with the incumbent wherever the best does not save the margin; shape (n,), -1 where none is scored."""
     if INCUMBENT not in names:
         return best

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from skucast.forecasting.compiled import compiled
+from skucast.compiled import compiled
 from skucast.forecasting.panel import BoolArray, FloatArray
 
 MEMORIES: FloatArray = np.array([1.0, 0.97, 0.9, 0.8])

@@ -106,9 +106,7 @@ def earlier_errors(trials: Trials, members: BoolArray) -> Earlier:
     return Earlier(mean / np.where(usual > 0, usual, 1.0)[:, :, None], steps, horizon)
 
 
-def member_weights(
-    earlier: Earlier, members: BoolArray, usual: FloatArray, methods: Sequence[str] | None = None
-) -> FloatArray:
+def member_weights(earlier: Earlier, members: BoolArray, usual: FloatArray, methods: Sequence[str] = ()) -> FloatArray:
     """Weights of the members at every origin and at the end of history.
 
     The inverse of the mean squared error, drawn to the usual one of the class as if that had been seen over
@@ -119,7 +117,7 @@ def member_weights(
         earlier: errors of the members.
         members: candidates that are combined, shape (n, k).
         usual: relative error of each member among series of the same class, shape (n, o + 1, k); 1 where unknown.
-        methods: method of each candidate: of several settings of one only the best has a weight. None: all differ.
+        methods: method of each candidate: of several settings of one only the best has a weight. Empty: all differ.
 
     Returns:
         Shape (n, o + 1, k), the end last; adding up to 1 over the members, 0 for others.
@@ -129,8 +127,8 @@ def member_weights(
     steps, belief = earlier.steps[:, :, None], CLASS_HORIZONS * earlier.horizon
     drawn = (np.nan_to_num(earlier.relative) * steps + belief * usual) / (steps + belief)
     inverse = np.where(members[:, None, :], drawn ** -(steps / earlier.horizon + 1.0), 0.0)
-    for method in {name for name in methods or () if (methods or ()).count(name) > 1}:
-        own = np.array([name == method for name in methods or ()])
+    for method in {name for name in methods if methods.count(name) > 1}:
+        own = np.array([name == method for name in methods])
         best = inverse[..., own].argmax(axis=2)[..., None] == np.arange(own.sum())
         inverse[..., own] *= best
     weights: FloatArray = inverse / np.maximum(inverse.sum(axis=2, keepdims=True), 1e-300)

@@ -1,8 +1,5 @@
 """The batched methods against plain loops, published vectors and laws that hold for all of them."""
 
-import json
-from pathlib import Path
-
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
@@ -21,13 +18,6 @@ DEMAND = hnp.arrays(
     st.tuples(st.integers(1, 6), st.integers(1, 14)),
     elements=st.sampled_from([NAN, 0.0, 0.0, 1.0, 2.0, 7.5]),
 )
-VECTORS = Path(__file__).parents[4] / "shared" / "oracles" / "inventory_vectors.json"
-
-
-def vector(name):
-    if not VECTORS.exists():
-        pytest.skip(f"{VECTORS} is not here")
-    return next(row for row in json.loads(VECTORS.read_text()) if row["id"] == name)
 
 
 def test_the_registry_names_every_one_of_them():
@@ -80,21 +70,6 @@ def test_croston_1972_and_syntetos_boylan_2005_by_hand():
     panel = panel_of([[1, 0, 0, 0, 2, 0, 0]])
     np.testing.assert_allclose(BATCHED["croston"](panel, {}).mean[0], 1.1 / 1.3, rtol=1e-14)
     np.testing.assert_allclose(BATCHED["sba"](panel, {}).mean[0], 0.95 * 1.1 / 1.3, rtol=1e-14)
-
-
-def test_croston_and_sba_reproduce_the_shared_vector():
-    row = vector("CROSTON")
-    panel = panel_of([row["inputs"]["y"]], horizon=1)
-    np.testing.assert_allclose(BATCHED["croston"](panel, {}).mean, [[row["expected"]["forecast"]]], rtol=1e-9)
-    np.testing.assert_allclose(BATCHED["sba"](panel, {}).mean, [[row["expected"]["sba"]]], rtol=1e-9)
-
-
-def test_textbook_smoothing_reproduces_the_shared_vector():
-    """Expected are the levels after each value, rounded to whole units."""
-    row = vector("SES-ERPNEXT")
-    demand, alpha = np.array([row["inputs"]["y"]], dtype=float), np.array([row["inputs"]["alpha"]])
-    levels = [smooth(demand[:, :n], alpha, starts_as_mean=False).level[0, 0] for n in range(1, demand.size + 1)]
-    np.testing.assert_allclose(levels, row["expected"], rtol=0, atol=0.51)
 
 
 @examples
