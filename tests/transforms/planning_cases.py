@@ -10,14 +10,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from pyspark.sql import SparkSession
 
 from skucast.periods import MONDAY, DecisionClock, Frequency
-from skucast.tables import ORDER_PLAN, TABLES
-from skucast.transforms.planning import PlanTerms
+from skucast.tables import FORECAST, ORDER_PLAN, TABLES
+from skucast.transforms.lead_times import LeadTimeTerms, lead_times, supply
+from skucast.transforms.plan_terms import PlanTerms
+from skucast.transforms.planning import Planned, plan
 
 Row = dict[str, Any]
 LONDON = ZoneInfo("Europe/London")
 INPUTS = ("forecast", "demand", "stock", "open_order", "receipt", "sales_line", "item", "item_location", "supplier")
+BEFORE = {"order_plan_before": ORDER_PLAN, "forecast_before": FORECAST}
 ALWAYS = date(1900, 1, 1)
 
 WEEKLY = PlanTerms(
@@ -26,7 +30,7 @@ WEEKLY = PlanTerms(
     review_anchor=MONDAY,
     max_stock_age_days=7,
     approval_expires_after_days=14,
-    unmet_demand="lost_sales",
+    unmet_demand="backorders",
     defaults={
         "lead_time_days": 14, "lead_time_sd_days": 0, "review_period_days": 7, "cycle_service_level": 0.95,
         "holding_rate_per_year": 0.25, "fixed_cost": 0, "min_order_quantity": 0, "pack_size": 1,
@@ -41,13 +45,26 @@ DAILY = replace(
     decision_date=date(2011, 10, 5),
     frequency=Frequency.DAY,
     review_anchor=date(2011, 10, 2),
-    unmet_demand="backorders",
+    unmet_demand="lost_sales",
     defaults={
         "lead_time_days": 2, "lead_time_sd_days": 1, "review_period_days": 3, "stockout_cost": 2.0, "fixed_cost": 10,
         "holding_rate_per_year": 0.3,
     },
     class_targets={},
 )  # fmt: skip
+
+
+def plan_of(spark: SparkSession, rows: dict[str, list[Row]], terms: PlanTerms) -> Planned:
+    """The plan of rows with all their columns; what the stock of locations and prices do is left free if not given."""
+    tables = {"location": [], "price_break": []} | rows
+    frames = {name: TABLES[name].frame(spark, tables[name]) for name in (*INPUTS, "location", "price_break")}
+    timing = LeadTimeTerms(terms.decision_date, terms.frequency, terms.defaults)
+    supplied = supply(
+        **{name: frames[name] for name in ("open_order", "receipt", "item_location", "supplier")}, terms=timing
+    )
+    past = {name: table.frame(spark, rows[name]) for name, table in BEFORE.items()}
+    measured = lead_times(supplied.localCheckpoint(), timing)
+    return plan(**frames, **past, lead_times=measured, terms=terms, run_id="run-1")
 
 
 def noon(day: date) -> datetime:
@@ -60,7 +77,7 @@ class World:
     def __init__(self, terms: PlanTerms) -> None:
         self.terms = terms
         self.D = terms.decision_date
-        self.rows: dict[str, list[Row]] = {name: [] for name in (*INPUTS, "order_plan_before")}
+        self.rows: dict[str, list[Row]] = {name: [] for name in (*INPUTS, *BEFORE)}
 
     def day(self, offset: int) -> date:
         return self.D + timedelta(days=offset)
@@ -68,7 +85,7 @@ class World:
     @property
     def complete(self) -> dict[str, list[Row]]:
         """All rows with all their columns, null where nothing was said."""
-        tables = {name: TABLES.get(name, ORDER_PLAN) for name in self.rows}
+        tables = TABLES | BEFORE
         return {name: [{c: row.get(c) for c in tables[name].names} for row in of] for name, of in self.rows.items()}
 
     def add(self, table: str, item: str, **columns: Any) -> None:
@@ -127,7 +144,7 @@ def clock_cases(world: World) -> None:
     ):
         world.case(item)
         world.add("open_order", item, due_date=due, quantity=5.0)
-    world.case("no lead time", lead_time_days=0.0)
+    world.case("no lead time", lead_time_days=0.0, lead_time_sd_days=0.0)
     period = world.terms.frequency.days
     first_uncovered = world.day(R * period)
     world.add("open_order", "no lead time", due_date=first_uncovered, quantity=3.0)
@@ -178,6 +195,8 @@ def approval_cases(world: World) -> None:
         "proposed": {"status": "proposed", "decided_at": None},
         "approved and ordered": {},
         "approved and received": {},
+        "approved and changed": {"decided_quantity": 3.0},
+        "approved as nothing": {"decided_quantity": 0.0},
     }
     for item, columns in cases.items():
         world.case(item)
@@ -212,6 +231,31 @@ def reason_cases(world: World) -> None:
     world.case("newer terms", lead_time_days=21.0, valid_from=day(-9))
     world.add("item_location", "newer terms", lead_time_days=7.0, valid_from=world.D)
     world.add("item_location", "newer terms", lead_time_days=70.0, valid_from=day(1))
+
+
+def alert_cases(world: World) -> None:
+    period = world.terms.frequency.days
+    for item, stock in (("running out", 5.0), ("too much", 3000.0), ("sold now and then", 40.0), ("silent", 40.0),
+                        ("unusual", 60.0), ("small shelf", 0.0)):  # fmt: skip
+        world.case(item, stock=stock, **({"max_stock": 20.0} if item == "small shelf" else {}))
+        world.add("item", item, unit_cost=2.0, unit_price=5.0)
+    world.case("idle", stock=10.0, forecast=False)
+    world.rows["forecast"] += forecast_rows("idle", "x", world.terms, 8, lambda _: [0.0] * 3, mean=0.0)
+    world.add("item", "idle", unit_cost=2.0)
+
+    def sold(item: str, *demands: float | None) -> None:
+        """Demand of the last periods, the newest one last."""
+        for back, demand in enumerate(reversed(demands), 1):
+            start, sales = world.day(-back * period), demand or 0.0
+            world.add("demand", item, period_start=start, sales=sales, returns=0.0, demand=demand)
+
+    sold("silent", *[10.0] * 20, *[0.0] * 6)
+    sold("sold now and then", *[0.0, 0.0, 0.0, 0.0, 30.0] * 4, *[0.0] * 6)
+    sold("unusual", *[10.0] * 20, 90.0)
+    world.add("demand", "idle", period_start=world.day(-period * (300 // period)), sales=5.0, returns=0.0, demand=5.0)
+    (row,) = forecast_rows("unusual", "x", world.terms, 1, lambda h: [8.0 * h, 10.0 * h, 17.0 * h])
+    before = {"cutoff": world.day(-2 * period), "period_start": world.day(-period), "step": 1}
+    world.rows["forecast_before"].append(row | before)
 
 
 def provenance_cases(world: World) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from skucast.inventory.lead_time import stated_law
+from skucast.inventory.net_need import NEED_LEVELS, Ahead, outlook
 from skucast.periods import DecisionClock, to_periods
-from skucast.transforms.planning import PlanTerms
+from skucast.transforms.lead_times import LeadTimeTerms
+from skucast.transforms.plan_terms import PlanTerms
+from tests.transforms.lead_times_reference import reference_lead_times
 from tests.transforms.planning_cases import Row
 
 Key = tuple[str, str]
@@ -23,7 +27,9 @@ def reference_plan(inputs: dict[str, list[Row]], terms: PlanTerms) -> dict[Key, 
     keys = {_key(r) for r in inputs["item_location"] if r["valid_from"] <= D}
     keys |= {_key(r) for r in inputs["forecast"]} | {_key(r) for r in inputs["stock"] if r["as_of"] <= D}
     classes = _classes(inputs, D)
-    return {key: _one(key, inputs, terms, *classes.get(key, ("N", "N"))) for key in sorted(keys)}
+    timing = reference_lead_times(inputs, LeadTimeTerms(D, terms.frequency, terms.defaults))
+    of = {key: (timing.get(key), *classes.get(key, ("N", "N"))) for key in sorted(keys)}
+    return {key: _one(key, inputs, terms, *more) for key, more in of.items()}
 
 
 def _key(row: Row) -> Key:
@@ -59,7 +65,7 @@ def _classes(inputs: dict[str, list[Row]], D: date) -> dict[Key, tuple[str, str]
     return {key: (abc[key], xyz[key]) for key in values}
 
 
-def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz: str) -> Row:
+def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row | None, abc: str, xyz: str) -> Row:
     D, P = terms.decision_date, terms.frequency.days
     listing = _newest(_of(key, inputs["item_location"]), "valid_from", D)
     item = _newest([r for r in inputs["item"] if r["item_id"] == key[0]], "valid_from", D)
@@ -67,8 +73,8 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz
     def term(name: str) -> Any:
         return listing.get(name) if listing.get(name) is not None else terms.defaults.get(name)
 
-    L = to_periods(term("lead_time_days"), terms.frequency)
-    R = max(1, to_periods(term("review_period_days"), terms.frequency))
+    timing = timing or _of_defaults(terms)
+    law, L, R = timing["lead_time_law"], timing["lead_time"], timing["review_period"]
     clock = DecisionClock(D, terms.frequency)
     cover_until = clock.cover_until(L, R)
     rate, cost = term("holding_rate_per_year"), item.get("unit_cost")
@@ -77,30 +83,28 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz
 
     steps = {r["step"]: r for r in _of(key, inputs["forecast"])}
     d = steps[max(steps)]["cumulative_mean"] / max(steps) if steps else 0.0
-    s, level, fill, mean, sd = _reorder_point(steps, L, R, kind, wanted, h)
+    mixed = _mixture(steps, law, R), _mixture(steps, law, 0)
+    s, level, fill, mean, sd = _reorder_point(*mixed, R, kind, wanted, h)
     K = term("fixed_cost")
     eoq = math.sqrt(2 * K * d / h) if K and h else None
     S = s + max(0.0, (eoq or 0.0) - R * d)
-    sd_L = (term("lead_time_sd_days") or 0.0) / P
-    lot = max(eoq or 0.0, R * d)
-    average = max(0.0, s - mean) + lot / 2
+    average = max(0.0, s - mean) + max(eoq or 0.0, R * d) / 2
 
     stock = _stock(key, inputs, terms)
     due = _due(key, inputs, terms)
     on_order = sum(q for day, q in due if day < cover_until)
     position = None if stock is None else stock["on_hand"] + on_order - stock["backorders"] - stock["reserved"]
-    reason = _reason(listing, clock, R, terms, position, steps, s, S)
-    raw = S - position if reason == "below_reorder_point" and position is not None else 0.0
-    moq, pack = term("min_order_quantity") or 0.0, term("pack_size")
-    final = 0.0 if raw <= 0 else max(raw, moq)
-    final = math.ceil(round(final / pack, 9)) * pack if pack else final
+    need, at_arrival = _need(steps, law, R, (kind, wanted, level), stock, due, terms)
+    shortfall = s - (position or 0.0) if terms.unmet_demand == "backorders" else need
+    reason = _reason(listing, clock, R, terms, position, steps, shortfall, S - s)
+    raw = shortfall + S - s if reason == "below_reorder_point" else 0.0
+    room = max(0.0, listing["max_stock"] - at_arrival) if listing.get("max_stock") else math.inf
+    final = _taken(raw, term("min_order_quantity") or 0.0, term("pack_size"), room)
     return {
         "lead_time": L, "review_period": R, "demand_mean": mean, "demand_sd": sd, "mean_per_period": d,
         "target_kind": kind, "target_source": source, "cycle_service_level": level, "fill_rate": fill,
         "reorder_point": s, "order_up_to_level": S, "economic_order_quantity": eoq, "safety_stock": s - mean,
-        "safety_stock_textbook": (
-            stats.norm.ppf(level) * math.hypot(sd, d * sd_L) if steps and 0 < level < 1 else None
-        ),
+        "safety_stock_textbook": _textbook(level, steps, law, R, d * timing["lead_time_sd_days"] / P),
         "abc_class": abc, "xyz_class": xyz, "holding_cost": h,
         "annual_holding_cost": None if h is None else h * 365 / P * average,
         "turnover": d * 365 / P / average if average else None,
@@ -112,6 +116,14 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, abc: str, xyz
         "raw_quantity": raw, "final_quantity": final, "reason": reason, "arrival_date": clock.arrival_date(L),
         "cover_until": cover_until, "value": final * cost if cost else None,
     }  # fmt: skip
+
+
+def _taken(raw: float, minimum: float, pack: float | None, room: float) -> float:
+    wanted = 0.0 if raw <= 0 else max(raw, minimum)
+    packed = math.ceil(round(wanted / pack, 9)) * pack if pack else wanted
+    if packed <= room:
+        return packed
+    return math.floor(round(room / pack, 9)) * pack if pack else room
 
 
 def _target(listing: Row, terms: PlanTerms, abc: str, xyz: str, h: float | None) -> tuple[str, float, str]:
@@ -127,14 +139,69 @@ def _target(listing: Row, terms: PlanTerms, abc: str, xyz: str, h: float | None)
     raise AssertionError
 
 
+def _of_defaults(terms: PlanTerms) -> Row:
+    lead, sd, review = (
+        terms.defaults[name] or 0.0 for name in ("lead_time_days", "lead_time_sd_days", "review_period_days")
+    )
+    return {
+        "lead_time_law": stated_law(lead, sd, 0.0, terms.frequency.days), "lead_time_sd_days": sd,
+        "lead_time": to_periods(lead, terms.frequency), "review_period": max(1, to_periods(review, terms.frequency)),
+    }  # fmt: skip
+
+
+def _mixture(steps: dict[int, Row], law: Sequence[float], after: int) -> Row | None:
+    """Demand until so many periods after a random arrival, by its distribution function."""
+    if not steps:
+        return None
+    zero = dict.fromkeys(("cumulative_mean", "cumulative_sd"), 0.0)
+    nothing = {**steps[1], **zero, "cumulative_quantiles": [0.0] * len(steps[1]["quantile_levels"])}
+    parts = [(w, steps[min(n + after, max(steps))] if n + after else nothing) for n, w in enumerate(law) if w > 0]
+    if not after and law[0] == 1:
+        return None
+    p = steps[1]["quantile_levels"]
+    mean = sum(w * part["cumulative_mean"] for w, part in parts)
+    spread = sum(w * (part["cumulative_sd"] ** 2 + (part["cumulative_mean"] - mean) ** 2) for w, part in parts)
+    mixed = [mixture_quantile(level, p, [(w, part["cumulative_quantiles"]) for w, part in parts]) for level in p]
+    sd = math.sqrt(spread)
+    return {"quantile_levels": p, "cumulative_quantiles": mixed, "cumulative_mean": mean, "cumulative_sd": sd}
+
+
+def _textbook(
+    level: float, steps: dict[int, Row], law: Sequence[float], R: int, sd_of_lead_time: float
+) -> float | None:
+    if not steps or not 0 < level < 1:
+        return None
+    variances = [w * steps[min(n + R, max(steps))]["cumulative_sd"] ** 2 for n, w in enumerate(law) if w > 0]
+    return float(stats.norm.ppf(level) * math.hypot(math.sqrt(sum(variances)), sd_of_lead_time))
+
+
+def mixture_quantile(level: float, p: list[float], parts: list[tuple[float, list[float]]]) -> float:
+    """The smallest value that a share of ``level`` does not exceed, by halving."""
+
+    def share(x: float) -> float:
+        return sum(w * (0.0 if x < q[0] else 1.0 if x >= q[-1] else _share(x, p, q)) for w, q in parts)
+
+    low, high = min(q[0] for _, q in parts), max(q[-1] for _, q in parts)
+    if share(low) >= level - 1e-12:
+        return low
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if share(middle) >= level - 1e-12 else (middle, high)
+    return high
+
+
+def _share(x: float, p: list[float], q: list[float]) -> float:
+    i = max(n for n in range(len(q)) if q[n] <= x)
+    return p[i] + (p[i + 1] - p[i]) * (x - q[i]) / (q[i + 1] - q[i])
+
+
 def _reorder_point(
-    steps: dict[int, Row], L: int, R: int, kind: str, wanted: float, h: float | None
+    row: Row | None, before: Row | None, R: int, kind: str, wanted: float, h: float | None
 ) -> tuple[float, float, float | None, float, float]:
     level = wanted / (wanted + h * R) if kind == "cost" and h is not None else wanted
-    if R + L not in steps or steps[R + L]["cumulative_mean"] == 0:
-        sd = steps[R + L]["cumulative_sd"] if R + L in steps else 0.0
+    if row is None or row["cumulative_mean"] == 0:
+        sd = row["cumulative_sd"] if row else 0.0
         return 0.0, 1.0 if kind == "fill_rate" else level, wanted if kind == "fill_rate" else None, 0.0, sd
-    row, before = steps[R + L], steps.get(L)
     p, q = row["quantile_levels"], row["cumulative_quantiles"]
     demand = row["cumulative_mean"] - (before["cumulative_mean"] if before else 0.0)
 
@@ -197,9 +264,10 @@ def _due(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple
     oldest = D - timedelta(days=terms.approval_expires_after_days)
     for row in _of(key, inputs["order_plan_before"]):
         said_yes = row["status"] in ("approved", "ordered") and row["decided_at"] and row["decided_at"].date() < D
-        counts = said_yes and oldest <= row["decision_date"] < D and row["final_quantity"] > 0
+        quantity = row["final_quantity"] if row["decided_quantity"] is None else row["decided_quantity"]
+        counts = said_yes and oldest <= row["decision_date"] < D and quantity > 0
         if counts and row["arrival_date"] not in shown:
-            due.append((row["arrival_date"], row["final_quantity"]))
+            due.append((row["arrival_date"], quantity))
     return due
 
 
@@ -210,8 +278,8 @@ def _reason(
     terms: PlanTerms,
     position: float | None,
     steps: dict[int, Row],
-    s: float,
-    S: float,
+    shortfall: float,
+    surplus: float,
 ) -> str:
     D = clock.decision_date
     first, last = listing.get("active_from") or date.min, listing.get("active_to") or date.max
@@ -225,5 +293,40 @@ def _reason(
     for reason, holds in obstacles.items():
         if holds:
             return reason
-    assert position is not None
-    return "below_reorder_point" if round(position - s, 9) <= 0 and round(S - position, 9) > 0 else "covered"
+    at_the_point = terms.unmet_demand == "backorders" and abs(shortfall) <= 1e-9 < surplus
+    return "below_reorder_point" if shortfall > 1e-9 or at_the_point else "covered"
+
+
+def _need(
+    steps: dict[int, Row], law: np.ndarray, R: int, aim: tuple[str, float, float], stock: Row | None,
+    due: list[tuple[date, float]], terms: PlanTerms,
+) -> tuple[float, float]:  # fmt: skip
+    """What the arrival cycle needs beyond what will be there, and that, by the array function, which has own loops."""
+    if not steps or not stock:
+        return 0.0, 0.0
+    kind, wanted, level = aim
+    horizon = min(len(steps), len(law) - 1 + R)
+    receipts = np.zeros((1, horizon))
+    for day, quantity in due:
+        step = 1 if day < terms.decision_date else to_periods((day - terms.decision_date).days, terms.frequency)
+        if step < horizon:
+            receipts[0, step] += quantity
+    rows = [steps[step] for step in range(1, horizon + 1)]
+    found = outlook(
+        Ahead(
+            np.array(rows[0]["quantile_levels"]),
+            np.array([[row["quantiles"] for row in rows]]),
+            np.array([[row["cumulative_quantiles"] for row in rows]]),
+            np.array([horizon]),
+            np.array([stock["on_hand"] - stock["backorders"] - stock["reserved"]]),
+            receipts,
+            np.array([law]),
+            np.array([R]),
+            np.array([0]),
+        ),
+        is_lost=terms.unmet_demand == "lost_sales",
+    )
+    if kind != "fill_rate" or found.cycle_demand[0] == 0:
+        return float(np.interp(level, NEED_LEVELS, found.need[0])), float(found.stock_at_arrival[0])
+    fill_rates = 1 - found.shortage[0] / found.cycle_demand[0]
+    return float(np.interp(wanted, fill_rates, found.need[0])), float(found.stock_at_arrival[0])

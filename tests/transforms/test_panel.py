@@ -185,6 +185,10 @@ def panel(spark):
         "IF(item_id = 'i0', 0.5D, NULL) AS prior_log_mean",
         "IF(item_id = 'i0', 7D, NULL) AS prior_series",
         "IF(item_id = 'i0', 'mugs', NULL) AS prior_category",
+        "IF(item_id IN ('i2', 'i3'), 1.2D, NULL) AS spread_factor",
+        "IF(item_id = 'i2', 'biased low', NULL) AS due",
+        "IF(item_id = 'i3', 'ses', NULL) AS kept_method",
+        "IF(item_id = 'i3', DATE '2011-01-10', NULL) AS kept_since",
     )
     return long_panel(demand, calendar, series, WEEKLY, 4, facts=facts, list_prices=entries).persist()
 
@@ -200,6 +204,17 @@ def test_headers_carry_what_is_known_of_a_series(panel):
     )
     listed = placed.loc[placed["list_price"].notna(), ["item_id", "t", "list_price"]]
     assert [("i1", 0, 2.0), ("i1", 6, 3.0)] == sorted(listed.itertuples(index=False, name=None))
+
+
+@pytest.mark.spark
+def test_what_a_review_said_of_a_series_reaches_its_bucket(panel):
+    bucket = as_bucket(panel.toArrow(), WEEKLY, Catalogue(("sale",), (), ItemPrice.LISTED))
+    said = {name: column.to_pylist() for name, column in bucket.tenure.items()}
+    assert ["spread_factor", "due", "kept_method", "kept_since"] == list(said)
+    found = dict(zip(bucket.items, zip(*said.values(), strict=True), strict=True))
+    assert (1.2, "biased low", None, None) == found.pop("i2")
+    assert (1.2, None, "ses", date(2011, 1, 10)) == found.pop("i3")
+    assert {(None, None, None, None)} == set(found.values())
 
 
 @pytest.mark.spark

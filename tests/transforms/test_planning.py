@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from skucast.periods import DecisionClock
-from skucast.tables import ORDER_PLAN, POLICY, TABLES
+from skucast.tables import ALERT, INVENTORY_HEALTH, ORDER_PLAN, POLICY, TABLES
 from skucast.tables.check import check
-from skucast.transforms.planning import Planned, PlanTerms, plan
+from skucast.transforms.health import inventory_health
+from skucast.transforms.plan_terms import PlanTerms
+from skucast.transforms.planning import Planned
 from tests.transforms.planning_cases import (
     DAILY,
     INPUTS,
@@ -19,9 +21,11 @@ from tests.transforms.planning_cases import (
     Chance,
     Row,
     World,
+    alert_cases,
     approval_cases,
     clock_cases,
     known_before,
+    plan_of,
     provenance_cases,
     reason_cases,
     stock_cases,
@@ -37,6 +41,8 @@ class Decided:
     found: dict[Key, Row]
     expected: dict[Key, Row]
     planned: Planned
+    alerts: dict[str, dict[str, Row]]
+    health: DataFrame
 
     @property
     def clock(self) -> DecisionClock:
@@ -49,7 +55,7 @@ class Decided:
 def decide(spark: SparkSession, terms: PlanTerms, seed: int) -> Decided:
     """SQL is given everything, the loops only what was known before the decision date."""
     world = World(terms)
-    for cases in (clock_cases, stock_cases, approval_cases, reason_cases, provenance_cases):
+    for cases in (clock_cases, stock_cases, approval_cases, reason_cases, provenance_cases, alert_cases):
         cases(world)
     Chance(world, seed).add_items(60)
     rows = world.complete
@@ -57,10 +63,14 @@ def decide(spark: SparkSession, terms: PlanTerms, seed: int) -> Decided:
     later = ("stock", "open_order", "receipt", "sales_line", "demand", "item", "item_location", "order_plan_before")
     assert all(len(known[table]) < len(rows[table]) for table in later)
     frames = {name: TABLES[name].frame(spark, rows[name]) for name in INPUTS}
-    before = ORDER_PLAN.frame(spark, rows["order_plan_before"])
-    planned = plan(**frames, order_plan_before=before, terms=terms, run_id="run-1")
+    planned = plan_of(spark, rows, terms)
     planned.rows.persist()
-    return Decided(terms, collected(planned), reference_plan(known, terms), planned)
+    alerts: dict[str, dict[str, Row]] = {}
+    for row in planned.alert.collect():
+        alerts.setdefault(row["item_id"], {})[row["kind"]] = row.asDict()
+    held = {name: frames[name] for name in ("demand", "stock", "open_order")}
+    health = inventory_health(planned.rows, **held, terms=terms, run_id="run-1")
+    return Decided(terms, collected(planned), reference_plan(known, terms), planned, alerts, health)
 
 
 def collected(planned: Planned) -> dict[Key, Row]:
@@ -110,6 +120,8 @@ def test_random_cases_reach_everything(weekly: Decided, daily: Decided) -> None:
 def test_what_is_planned_keeps_the_contracts(weekly: Decided) -> None:
     check(weekly.planned.policy, POLICY, "the policy")
     check(weekly.planned.order_plan, ORDER_PLAN, "the plan")
+    check(weekly.planned.alert, ALERT, "the alerts")
+    check(weekly.health, INVENTORY_HEALTH, "the health")
 
 
 class TestClock:
@@ -174,7 +186,8 @@ class TestPosition:
     @pytest.mark.parametrize(
         ("item", "on_order"),
         [("approved", 7), ("approved today", 0), ("approved and expired", 0), ("rejected", 0), ("proposed", 0),
-         ("approved and ordered", 6), ("approved and received", 0)],
+         ("approved and ordered", 6), ("approved and received", 0), ("approved and changed", 3),
+         ("approved as nothing", 0)],
     )  # fmt: skip
     def test_an_approved_proposal_counts_until_it_shows_up(self, world: Decided, item: str, on_order: float) -> None:
         assert world[item]["on_order"] == on_order
@@ -186,8 +199,8 @@ SENTENCES = {
     "minimum": "Order 24: the position 50 (on hand 50, on order 0) is at or below the reorder point 52, which covers "
     "demand of 3 periods with probability 95 %; up to 52 needs 2, raised to 24 by the minimum order of 24.",
     "minimum and pack": "Order 36: the position 50 (on hand 50, on order 0) is at or below the reorder point 52, which "
-    "covers demand of 3 periods with probability 95 %; up to 52 needs 2, raised to 36 by the minimum order of 25 and "
-    "packs of 12.",
+    "covers demand of 3 periods with probability 95 %; up to 52 needs 2, raised to 25 by the minimum order of 25, "
+    "raised to 36 by packs of 12.",
     "covered": "No order: the position 60 (on hand 60, on order 0) is above the reorder point 52, which covers demand "
     "of 3 periods with probability 95 %.",
     "dead": "No order: the position 0 (on hand 0, on order 0) is already at the order-up-to level 0.",
@@ -246,6 +259,45 @@ class TestDecision:
     )  # fmt: skip
     def test_the_weakest_input_names_the_provenance(self, weekly: Decided, item: str, provenance: str) -> None:
         assert weekly[item]["provenance"] == provenance
+
+
+class TestAlerts:
+    @pytest.mark.parametrize(
+        ("item", "kind"),
+        [("running out", "stock_out"), ("too much", "overstock"), ("silent", "phantom_stock"),
+         ("unusual", "demand_anomaly"), ("small shelf", "service_below_promise"), ("idle", "dead_stock"),
+         ("stale", "stock_unknown"), ("negative book value", "negative_stock"), ("overdue", "late_supplier")],
+    )  # fmt: skip
+    def test_each_kind(self, world: Decided, item: str, kind: str) -> None:
+        found = world.alerts[item][kind]
+        assert found["units"] > 0
+        assert world[item]["stock_status"] in world.alerts[item]
+
+    @pytest.mark.parametrize(("item", "kind"), [("do not order", "stock_out"), ("idle", "stock_out"),
+                                                ("idle", "overstock"), ("sold now and then", "phantom_stock"),
+                                                ("no longer", "below_safety")])  # fmt: skip
+    def test_silence(self, world: Decided, item: str, kind: str) -> None:
+        assert kind not in world.alerts.get(item, {})
+
+    def test_money_is_margin_at_stake(self, world: Decided) -> None:
+        out = world.alerts["running out"]["stock_out"]
+        assert out["money"] == pytest.approx(3 * out["units"])
+        assert out["units"] == pytest.approx(world["running out"]["lost_before_arrival"])
+        assert out["remedy_date"] == world["running out"]["arrival_date"]
+        assert world.alerts["idle"]["dead_stock"]["money"] == 20
+        assert world.alerts["unusual"]["demand_anomaly"]["money"] == 3 * 80
+
+    def test_the_status_is_the_first_of_the_hierarchy(self, world: Decided) -> None:
+        assert world["running out"]["stock_status"] == "stock_out"
+        assert {"stock_out", "service_below_promise"} <= set(world.alerts["small shelf"])
+        assert world["small shelf"]["stock_status"] == "stock_out"
+        assert world["listed only"]["stock_status"] == "ok"
+
+    def test_an_alert_says_what_it_is(self, weekly: Decided) -> None:
+        assert weekly.alerts["unusual"]["demand_anomaly"]["explanation"] == (
+            "Demand of the last period was 90, expected were 8 to 17."
+        )
+        assert weekly.alerts["overdue"]["late_supplier"]["explanation"] == "5 units are up to 1 days overdue."
 
 
 def test_terms_need_durations_and_one_target() -> None:

@@ -28,6 +28,7 @@ valued AS (
     item_id,
     location_id,
     variation,
+    average_price,
     nullif(annual_sales * coalesce(unit_cost, average_price), 0D)  AS annual_value
   FROM last_year
   LEFT JOIN item_cost USING (item_id)
@@ -66,5 +67,6 @@ SELECT
   item_id,
   location_id,
   abc_class_of(value_before / nullif(total_value, 0D))             AS abc_class,
-  xyz_class_of(variation)                                          AS xyz_class
+  xyz_class_of(variation)                                          AS xyz_class,
+  average_price
 FROM ranked

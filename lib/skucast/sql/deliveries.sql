@@ -17,10 +17,11 @@ ordered_line AS (
 -- A planner's yes of an earlier day is an order that the purchasing system does not show yet. It counts until an order
 -- for the same item, location and day shows up there, received or not, or until the approval expires.
 approved_proposal AS (
-  SELECT item_id, location_id, arrival_date AS due_date, final_quantity AS remaining, provenance
+  SELECT item_id, location_id, arrival_date AS due_date, coalesce(decided_quantity, final_quantity) AS remaining,
+    provenance
   FROM {order_plan_before} AS proposal
   WHERE status IN ('approved', 'ordered')
-    AND final_quantity > 0
+    AND coalesce(decided_quantity, final_quantity) > 0
     AND decision_date < :decision_date
     AND decision_date >= date_sub(:decision_date, :approval_expires_after_days)
     AND decided_at < :decision_date

@@ -1,5 +1,7 @@
 -- The formulas of the plan, one function each. They are registered for the session before the plan runs, so a planner
--- can call them in a notebook: SELECT economic_order_quantity(8, 1300, 0.225).
+-- can call them in a notebook: SELECT economic_order_quantity(8, 1300, 0.225). What runs over long lists is registered
+-- beside them by the same kind of name from skucast.inventory (see transforms/array_functions.py): interpolate,
+-- expected_shortages, mixed_quantiles, law_of_days, order_outcomes.
 -- Units: u units of the item, p periods (days or weeks). Symbols as in the vocabulary: L, R, s, S, h, b, K.
 
 -- Calendar days in whole periods, rounded up: a delivery in 8 days is no help within a week. [L, R]
@@ -7,42 +9,26 @@ CREATE OR REPLACE TEMPORARY FUNCTION whole_periods(days DOUBLE, period_days INT)
   RETURNS INT
   RETURN CAST(ceil(round(days / period_days, 9)) AS INT);
 
--- y at x on the line through the points (xs, ys), xs ascending. Before the first point and after the last one the ends
--- hold. It walks up the segments that begin below x; the last of them gives the answer.
-CREATE OR REPLACE TEMPORARY FUNCTION interpolate(x DOUBLE, xs ARRAY<DOUBLE>, ys ARRAY<DOUBLE>)
-  RETURNS DOUBLE
-  RETURN aggregate(
-    slice(sequence(0, size(xs) - 1), 2, size(xs)),
-    get(ys, 0),
-    (y, i) -> IF(
-      get(xs, i - 1) < x,
-      get(ys, i - 1) + (get(ys, i) - get(ys, i - 1))
-        * coalesce(try_divide(least(x, get(xs, i)) - get(xs, i - 1), get(xs, i) - get(xs, i - 1)), 1D),
-      y));
+-- Days from a day to the next one on which a supplier takes orders: '1,4' is Monday and Thursday, nothing is any day.
+CREATE OR REPLACE TEMPORARY FUNCTION days_until_order(day DATE, ordering_days STRING)
+  RETURNS INT
+  RETURN coalesce(array_min(transform(
+    filter(split(ordering_days, ','), each -> trim(each) <> ''),
+    each -> CAST(pmod(CAST(trim(each) AS INT) - 1 - weekday(day), 7) AS INT))), 0);
 
--- ∫ (Q(p) − stock)⁺ dp for each stock, where Q runs straight between the points (levels, quantiles): on each segment
--- the area of a trapezium, of the triangle above the stock, or nothing.
-CREATE OR REPLACE TEMPORARY FUNCTION area_above(stocks ARRAY<DOUBLE>, levels ARRAY<DOUBLE>, quantiles ARRAY<DOUBLE>)
-  RETURNS ARRAY<DOUBLE>
-  RETURN transform(stocks, stock -> aggregate(
-    sequence(1, size(levels) - 1),
-    0D,
-    (total, i) -> total + (get(levels, i) - get(levels, i - 1)) * CASE
-      WHEN get(quantiles, i - 1) >= stock THEN (get(quantiles, i - 1) + get(quantiles, i)) / 2 - stock
-      WHEN get(quantiles, i) > stock
-        THEN power(get(quantiles, i) - stock, 2) / (2 * (get(quantiles, i) - get(quantiles, i - 1)))
-      ELSE 0D
-    END));
+-- How many periods a share of the units arrives in.
+CREATE OR REPLACE TEMPORARY FUNCTION periods_for(share DOUBLE, law ARRAY<DOUBLE>)
+  RETURNS INT
+  RETURN aggregate(law, struct(0D AS arrived, -1 AS periods), (so_far, each) ->
+    IF(round(so_far.arrived, 9) < share,
+       struct(so_far.arrived + each AS arrived, so_far.periods + 1 AS periods), so_far), so_far -> so_far.periods);
 
--- Units short on average, E[(D − stock)⁺], for each stock. Outside the outer levels nothing is known, and the demand is
--- taken as flat at the outer quantiles: with a top level of 0.99 the worst hundredth counts as the 0.99 quantile.
-CREATE OR REPLACE TEMPORARY FUNCTION expected_shortages(
-    stocks ARRAY<DOUBLE>, levels ARRAY<DOUBLE>, quantiles ARRAY<DOUBLE>)
+-- The law up to the given period; what takes longer arrives then.
+CREATE OR REPLACE TEMPORARY FUNCTION cut_law(law ARRAY<DOUBLE>, periods INT)
   RETURNS ARRAY<DOUBLE>
-  RETURN area_above(
-    stocks,
-    concat(array(0D), levels, array(1D)),
-    concat(slice(quantiles, 1, 1), quantiles, slice(quantiles, -1, 1)));
+  RETURN concat(
+    slice(law, 1, periods),
+    array(aggregate(slice(law, periods + 1, size(law)), 0D, (total, each) -> total + each)));
 
 -- Fill rate of the (R, S) policy with backorders, for each S: of the demand that one review answers for (the last R of
 -- the R + L periods) the share not short. Shortage that was there before, over the first L periods, is not its doing
@@ -114,29 +100,6 @@ CREATE OR REPLACE TEMPORARY FUNCTION textbook_safety_stock(
 CREATE OR REPLACE TEMPORARY FUNCTION position_of(on_hand DOUBLE, on_order DOUBLE, backorders DOUBLE, reserved DOUBLE)
   RETURNS DOUBLE
   RETURN round(on_hand + on_order - backorders - reserved, 9);
-
--- At or below s, fill up to S; above s, wait. Rounded at the ninth decimal, so that 0.1 + 0.2 is at 0.3.
-CREATE OR REPLACE TEMPORARY FUNCTION quantity_up_to(inventory_position DOUBLE, reorder_point DOUBLE, target DOUBLE)
-  RETURNS DOUBLE
-  RETURN IF(round(inventory_position - reorder_point, 9) <= 0, greatest(round(target - inventory_position, 9), 0D), 0D);
-
--- What the supplier will take: at least the minimum order, then up to whole packs (a null pack: any quantity).
-CREATE OR REPLACE TEMPORARY FUNCTION orderable_quantity(needed DOUBLE, min_order_quantity DOUBLE, pack_size DOUBLE)
-  RETURNS DOUBLE
-  RETURN CASE
-    WHEN needed <= 0 THEN 0D
-    WHEN pack_size IS NULL THEN greatest(needed, min_order_quantity)
-    ELSE ceil(round(greatest(needed, min_order_quantity) / pack_size, 9)) * pack_size
-  END;
-
--- Which of the two set the final number.
-CREATE OR REPLACE TEMPORARY FUNCTION constraint_that_bound(needed DOUBLE, min_order_quantity DOUBLE, final DOUBLE)
-  RETURNS STRING
-  RETURN CASE
-    WHEN needed <= 0 OR round(final - needed, 9) = 0 THEN 'none'
-    WHEN round(final - greatest(needed, min_order_quantity), 9) = 0 THEN 'min_order_quantity'
-    ELSE 'pack_size'
-  END;
 
 -- By the share of value that ranks before the item, so that one dominant item is A and not B.
 CREATE OR REPLACE TEMPORARY FUNCTION abc_class_of(share_before DOUBLE)

@@ -1,64 +1,53 @@
--- Order plan: one row per item and location: the policy, the position, what to order and why. Three stages, three
--- columns: target (what the policy says) → raw_quantity (what the position lacks) → final_quantity (what the supplier
--- takes).
+-- Order plan: one row per item and location: what to order and why, in words, and what happens without the order. Three
+-- stages, three columns: target (what the policy says) → raw_quantity (what is lacking) → final_quantity (what terms and
+-- limits leave of it); adjustments tells the way from the second to the third.
 
--- An order that is due on cover_until or later cannot help before the next one does. An overdue one is still expected.
-WITH expecting AS (
+WITH on_the_way AS (
+  SELECT *, concat(array(0D), transform(stages, each -> each.quantity)) AS quantities FROM {quantities}
+),
+
+-- What comes of each quantity, that of no order first: the gain against it in money, the units that the arrival cycle
+-- misses on average, the probability that it misses none.
+foreseen AS (
   SELECT
     *,
-    coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.due_date < cover_until, due.remaining, 0D)), 0D)
-                                                                             AS on_order,
-    coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.due_date < :decision_date, due.remaining, 0D)), 0D)
-                                                                             AS overdue,
-    coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.due_date >= cover_until, due.remaining, 0D)), 0D)
-                                                                             AS on_order_later,
-    greatest(policy_weakness, coalesce(delivery_weakness, 0))                AS weakest
-  FROM {policy}
-  LEFT JOIN {deliveries} USING (item_id, location_id)
+    order_outcomes(quantities, outlook.need, outlook.shortage, shortfall, raw_quantity, shortage_cost, holding_cost,
+                   review_period, smallest_lot, fixed_cost, mean_per_period) AS outcomes,
+    purchase_costs(quantities, price_breaks, is_incremental)                 AS purchases
+  FROM on_the_way
 ),
 
-known AS (
-  SELECT *, position_of(on_hand, on_order, backorders, reserved) AS inventory_position FROM expecting
-),
-
--- The first obstacle names the reason. Unknown stock is never zero stock: it stops the order.
-reasoned AS (
+-- Less than the first price of the list is money saved.
+weighed AS (
   SELECT
     *,
-    quantity_up_to(inventory_position, reorder_point, order_up_to_level)     AS quantity_lacking,
-    CASE
-      WHEN do_not_order THEN 'do_not_order'
-      WHEN :decision_date < active_from OR :decision_date > active_to THEN 'inactive'
-      WHEN next_review > :decision_date THEN 'no_review'
-      WHEN inventory_position IS NULL THEN 'stock_unknown'
-      WHEN NOT has_forecast THEN 'no_forecast'
-      WHEN quantity_up_to(inventory_position, reorder_point, order_up_to_level) > 0 THEN 'below_reorder_point'
-      ELSE 'covered'
-    END                                                                      AS reason
-  FROM known
+    IF(price_breaks IS NULL, outcomes.gain, transform(outcomes.gain, (gain, i) ->
+      gain + get(quantities, i) * get(price_breaks, 0).unit_cost - get(purchases, i))) AS gains
+  FROM foreseen
 ),
 
-needed AS (
-  SELECT *, IF(reason = 'below_reorder_point', quantity_lacking, 0D) AS raw_quantity FROM reasoned
-),
-
-sized AS (
-  SELECT *, orderable_quantity(raw_quantity, min_order_quantity, pack_size) AS final_quantity FROM needed
-),
-
-bound AS (
+explained AS (
   SELECT
     *,
-    constraint_that_bound(raw_quantity, min_order_quantity, final_quantity)  AS binding_constraint,
+    IF(raw_quantity = 0 AND final_quantity = 0, array(), filter(
+      transform(slice(stages, 2, size(stages)), (each, i) -> struct(
+        each.reason AS reason,
+        get(stages, i).quantity AS quantity_before,
+        each.quantity AS quantity_after,
+        get(gains, i + 1) - get(gains, i + 2) AS cost)),
+      each -> round(each.quantity_after - each.quantity_before, 9) <> 0
+    ))                                                                       AS adjustments,
+    array_position(transform(outlook.ran_out, p -> p >= 0.5), true)          AS step_of_stock_out,
     -- Numbers in words: no trailing zeros; two decimals, four where less than a unit is held.
     IF(order_up_to_level > 0 AND order_up_to_level < 1, '0.####', '0.##')    AS digits
-  FROM sized
+  FROM weighed
 ),
 
 -- The pieces of the sentence.
-worded AS (
+pieces AS (
   SELECT
     *,
+    coalesce(get(adjustments, size(adjustments) - 1).reason, 'none')         AS binding_constraint,
     IF(inventory_position IS NULL, 'the position is unknown', concat(
       'the position ', format_number(inventory_position, digits),
       ' (on hand ', format_number(on_hand, digits), ', on order ', format_number(on_order, digits),
@@ -72,27 +61,67 @@ worded AS (
       ' with probability ', format_number(100 * cycle_service_level, '0.##'), ' %',
       IF(target_kind = 'fill_rate', concat(' for a fill rate of ', format_number(100 * fill_rate, '0.##'), ' %'), '')
     )                                                                        AS reorder_point_text,
-    CASE binding_constraint
-      WHEN 'none' THEN ''
-      WHEN 'min_order_quantity' THEN concat(
-        ', raised to ', format_number(final_quantity, digits),
-        ' by the minimum order of ', format_number(min_order_quantity, digits))
-      ELSE concat(
-        ', raised to ', format_number(final_quantity, digits), ' by ',
-        IF(min_order_quantity > raw_quantity,
-           concat('the minimum order of ', format_number(min_order_quantity, digits), ' and '), ''),
-        'packs of ', format_number(pack_size, digits))
-    END                                                                      AS constraint_text
-  FROM bound
+    -- What the service aims at: the cycle from the arrival of this order to that of the next.
+    concat(
+      'demand from ', arrival_date, ' to ', cover_until,
+      IF(target_kind = 'fill_rate', concat(' at a fill rate of ', format_number(100 * fill_rate, '0.##'), ' %'),
+         concat(' with probability ', format_number(100 * cycle_service_level, '0.##'), ' %'))
+    )                                                                        AS cycle_text,
+    concat(
+      ' leaves about ', format_number(greatest(outlook.stock_at_arrival, 0D), digits), ' on ', arrival_date,
+      IF(outlook.lost_before >= 0.5 AND :unmet_demand = 'lost_sales',
+         concat(' (', format_number(outlook.lost_before, digits), ' lost before)'), '')
+    )                                                                        AS projection_text,
+    array_join(transform(adjustments, each -> concat(
+      CASE WHEN each.reason = 'proposed_before' THEN ', left at '
+        WHEN each.quantity_after > each.quantity_before THEN ', raised to ' ELSE ', cut to ' END,
+      format_number(each.quantity_after, digits), IF(each.reason = 'proposed_before', ' ', ' by '),
+      CASE each.reason
+        WHEN 'min_order_quantity' THEN concat('the minimum order of ', format_number(min_order_quantity, digits))
+        WHEN 'pack_size' THEN concat('packs of ', format_number(pack_size, digits))
+        WHEN 'pallet_size' THEN concat('pallets of ', format_number(pallet_size, digits))
+        WHEN 'max_cover' THEN concat('the longest cover of ', format_number(max_cover_days, '0.##'), ' days')
+        WHEN 'max_order_quantity' THEN concat('the largest order of ', format_number(max_order_quantity, digits))
+        WHEN 'price_break' THEN 'the price break there'
+        WHEN 'proposed_before' THEN 'as proposed before'
+        WHEN 'supplier_minimum' THEN 'the minimum of the supplier'
+        WHEN 'budget' THEN 'the budget'
+        WHEN 'supplier_budget' THEN 'the budget for the supplier'
+        WHEN 'location_budget' THEN 'the budget for the location'
+        WHEN 'storage' THEN 'the room of the location'
+        WHEN 'container' THEN 'the size of the container'
+        WHEN 'max_stock' THEN concat('the largest stock of ', format_number(max_stock, digits))
+        ELSE replace(each.reason, '_', ' ')
+      END)), '')                                                             AS adjustment_text
+  FROM explained
+),
+
+worded AS (
+  SELECT
+    *,
+    IF(:unmet_demand = 'backorders',
+       concat(' is at or below ', reorder_point_text, '; up to ',
+              format_number(inventory_position + quantity_wanted, digits), ' needs '),
+       concat(projection_text, '; ', cycle_text, ' needs ')
+    )                                                                        AS need_text
+  FROM pieces
 )
 
 SELECT
   *,
-  order_up_to_level                                                          AS target,
+  -- The level that the position is raised to; without an order, the one it is above.
+  coalesce(inventory_position + IF(:unmet_demand = 'backorders', NULL, IF(reason = 'below_reorder_point',
+    quantity_wanted, shortfall)), order_up_to_level)                         AS target,
   :decision_date                                                             AS decision_date,
   :run_id                                                                    AS run_id,
   'proposed'                                                                 AS status,
-  final_quantity * unit_cost                                                 AS value,
+  coalesce(get(purchases, size(purchases) - 1), final_quantity * unit_cost)  AS value,
+  outlook.stock_at_arrival                                                   AS stock_at_arrival,
+  outlook.lost_before                                                        AS lost_before_arrival,
+  get(gains, size(gains) - 1)                                                AS expected_gain,
+  get(outcomes.missed, 0)                                                    AS lost_without_order,
+  IF(step_of_stock_out > 0, date_add(:decision_date, CAST(step_of_stock_out - 1 AS INT) * :period_days), NULL)
+                                                                             AS stock_out_date,
   -- How long the position lasts at mean demand.
   IF(inventory_position * :period_days <= 3650 * mean_per_period,
      try_divide(inventory_position * :period_days, mean_per_period), NULL) AS days_of_cover,
@@ -113,13 +142,18 @@ SELECT
       concat('No order: no stock was counted up to ', :decision_date, ', and unknown stock is not zero stock.'))
     WHEN 'no_forecast' THEN concat('No order: no forecast says what would be needed; ', position_text, '.')
     WHEN 'below_reorder_point' THEN concat(
-      'Order ', format_number(final_quantity, digits), ': ', position_text, ' is at or below ', reorder_point_text,
-      '; up to ', format_number(order_up_to_level, digits), ' needs ', format_number(raw_quantity, digits),
-      constraint_text, '.')
+      IF(final_quantity > 0, concat('Order ', format_number(final_quantity, digits), ': '), 'No order: '),
+      position_text, need_text, format_number(raw_quantity, digits),
+      IF(:unmet_demand = 'backorders', '', ' more'), adjustment_text, '.')
+    WHEN 'topped_up' THEN concat(
+      'Order ', format_number(final_quantity, digits), ': ', position_text, projection_text, ', enough for ', cycle_text,
+      '; ordered with others', adjustment_text, '.')
     ELSE concat(
       'No order: ', position_text,
-      IF(round(inventory_position - reorder_point, 9) > 0,
-         concat(' is above ', reorder_point_text),
-         concat(' is already at the order-up-to level ', format_number(order_up_to_level, digits))), '.')
+      CASE
+        WHEN :unmet_demand = 'lost_sales' THEN concat(projection_text, ', enough for ', cycle_text)
+        WHEN shortfall < 0 THEN concat(' is above ', reorder_point_text)
+        ELSE concat(' is already at the order-up-to level ', format_number(order_up_to_level, digits))
+      END, '.')
   END                                                                        AS explanation
 FROM worded

@@ -2,25 +2,69 @@
 -- what they are made of, beside the terms. s is the wanted quantile of demand over R + L periods; S adds what the
 -- economic lot exceeds the demand of one review.
 
-WITH forecast_sum AS (
+-- Demand summed over the first periods, one after the other.
+WITH forecast_sums AS (
   SELECT
     item_id,
     location_id,
-    step,
-    quantile_levels                                                AS levels,
-    cumulative_quantiles                                           AS quantiles,
-    cumulative_mean                                                AS mean,
-    cumulative_sd                                                  AS sd,
-    spread_rung
+    max_by(quantile_levels, step)                                  AS levels,
+    array_sort(collect_list(struct(
+      step, cumulative_mean AS mean, cumulative_sd AS sd, spread_rung, cumulative_quantiles AS quantiles))) AS sums
   FROM {forecast}
+  GROUP BY item_id, location_id
+),
+
+-- Each lead time of the law with its probability and the demand until then, and until the next order arrives. One that
+-- is longer than the forecast reaches counts with the last of its periods.
+by_lead_time AS (
+  SELECT
+    terms.*,
+    levels,
+    element_at(sums, least(protection_period, size(sums))).spread_rung AS spread_rung,
+    transform(filter(sequence(0, size(lead_time_law) - 1), l -> get(lead_time_law, l) > 0), l -> struct(
+      get(lead_time_law, l)                                        AS weight,
+      element_at(sums, least(l + review_period, size(sums)))       AS demand)) AS until_next,
+    transform(filter(sequence(0, size(lead_time_law) - 1), l -> l > 0 AND get(lead_time_law, l) > 0), l -> struct(
+      get(lead_time_law, l)                                        AS weight,
+      element_at(sums, least(greatest(l, 1), size(sums)))          AS demand)) AS until_arrival
+  FROM {terms} AS terms
+  LEFT JOIN forecast_sums USING (item_id, location_id)
+),
+
+mixed_means AS (
+  SELECT
+    *,
+    aggregate(until_next, 0D, (sum, each) -> sum + each.weight * each.demand.mean) AS mean_until_next,
+    aggregate(until_arrival, 0D, (sum, each) -> sum + each.weight * each.demand.mean) AS mean_until_arrival
+  FROM by_lead_time
+),
+
+-- Demand over the random lead time: the mixture of the distribution functions; its variance is the mean of the variances
+-- and the variance of the means (law of total variance).
+mixed AS (
+  SELECT
+    * EXCEPT (levels, until_next, until_arrival),
+    IF(levels IS NULL, NULL, struct(
+      levels,
+      mixed_quantiles(levels, until_next.weight, flatten(until_next.demand.quantiles)) AS quantiles,
+      mean_until_next                                              AS mean,
+      sqrt(aggregate(until_next, 0D, (sum, each) ->
+        sum + each.weight * (power(each.demand.sd, 2) + power(each.demand.mean - mean_until_next, 2)))) AS sd,
+      -- Were the lead time known.
+      sqrt(aggregate(until_next, 0D, (sum, each) -> sum + each.weight * power(each.demand.sd, 2))) AS sd_of_demand
+    ))                                                             AS protected,
+    IF(levels IS NULL OR size(until_arrival) = 0, NULL, struct(
+      levels,
+      mixed_quantiles(levels, until_arrival.weight, flatten(until_arrival.demand.quantiles)) AS quantiles,
+      mean_until_arrival                                           AS mean
+    ))                                                             AS before_arrival
+  FROM mixed_means
 ),
 
 -- Who asks for what: the row before its class (both letters, then ABC, then XYZ), the class before the default.
 asked AS (
   SELECT
-    terms.*,
-    IF(protected.step IS NULL, NULL, struct(protected.*))          AS protected,
-    IF(before_arrival.step IS NULL, NULL, struct(before_arrival.*)) AS before_arrival,
+    *,
     coalesce(
       row_target,
       try_element_at(:targets, concat(abc_class, xyz_class)),
@@ -28,15 +72,7 @@ asked AS (
       try_element_at(:targets, xyz_class),
       try_element_at(:targets, 'default')
     )                                                              AS wanted
-  FROM {terms} AS terms
-  LEFT JOIN forecast_sum AS protected
-    ON protected.item_id = terms.item_id
-      AND protected.location_id = terms.location_id
-      AND protected.step = protection_period
-  LEFT JOIN forecast_sum AS before_arrival
-    ON before_arrival.item_id = terms.item_id
-      AND before_arrival.location_id = terms.location_id
-      AND before_arrival.step = lead_time
+  FROM mixed
 ),
 
 -- A cost makes a target only beside the cost of holding; else the default answers, and target_source says so.
@@ -104,7 +140,8 @@ with_lot AS (
   SELECT
     *,
     reorder_point - demand_mean                                    AS safety_stock,
-    greatest(coalesce(economic_order_quantity, 0D), smallest_lot)  AS lot,
+    IF(replenishment_policy IN ('base_stock', 'R_S'), smallest_lot,
+       greatest(coalesce(economic_order_quantity, 0D), smallest_lot)) AS lot,
     expected_shortages(array(reorder_point), protected.levels, protected.quantiles) AS shortage,
     expected_shortages(array(reorder_point), before_arrival.levels, before_arrival.quantiles) AS shortage_before
   FROM with_reorder_point
@@ -123,6 +160,13 @@ SELECT
   location_id,
   supplier_id,
   lead_time,
+  lead_time_days,
+  lead_time_sd_days,
+  lead_time_source,
+  lead_time_receipts,
+  ordering_wait_days,
+  safety_lead_time_days,
+  lead_time_law,
   review_period,
   protection_period,
   arrival_date,
@@ -130,30 +174,45 @@ SELECT
   next_review,
   demand_mean,
   coalesce(protected.sd, 0D)                                       AS demand_sd,
-  coalesce(protected.spread_rung, 'none')                          AS spread_rung,
+  coalesce(spread_rung, 'none')                                    AS spread_rung,
   mean_per_period,
   aim.kind                                                         AS target_kind,
   aim.source                                                       AS target_source,
   level                                                            AS cycle_service_level,
   CASE WHEN aim.kind = 'fill_rate' THEN aim.value WHEN review_demand > 0 THEN fill_rate_implied END AS fill_rate,
   reorder_point,
-  reorder_point + lot - smallest_lot                               AS order_up_to_level,
+  replenishment_policy,
+  lot,
+  smallest_lot,
+  reorder_point + lot - IF(replenishment_policy = 's_Q', 0D, smallest_lot) AS order_up_to_level,
   economic_order_quantity,
   safety_stock,
-  textbook_safety_stock(level, protected.sd, mean_per_period, lead_time_sd) AS safety_stock_textbook,
+  textbook_safety_stock(level, protected.sd_of_demand, mean_per_period, lead_time_sd_days / :period_days) AS safety_stock_textbook,
   abc_class,
   xyz_class,
   holding_cost,
+  -- What a missed unit costs: as given, or what makes the level the best one.
+  IF(aim.kind = 'cost', aim.value, try_divide(holding_cost * review_period * level, 1 - level)) AS shortage_cost,
+  fixed_cost,
   holding_cost * 365 / :period_days * average_stock                AS annual_holding_cost,
   try_divide(mean_per_period * 365 / :period_days, average_stock)  AS turnover,
   protected IS NOT NULL                                            AS has_forecast,
   min_order_quantity,
+  max_order_quantity,
   pack_size,
+  pallet_size,
+  rounding,
+  max_stock,
+  max_cover_days,
   unit_cost,
+  unit_price,
+  unit_volume,
+  category,
   do_not_order,
   active_from,
   active_to,
   counted_on,
+  counted,
   stock_as_of,
   on_hand,
   backorders,

@@ -33,6 +33,7 @@ movement AS (
 moved_since AS (
   SELECT
     newest_count.*,
+    on_hand                                                        AS counted,
     greatest(on_hand, 0D) + coalesce(sum(quantity), 0D)            AS book,
     greatest(count_weakness, coalesce(max(movement_weakness), 0))  AS stock_weakness
   FROM newest_count
@@ -50,6 +51,7 @@ SELECT
   item_id,
   location_id,
   counted_on,
+  counted,
   IF(is_usable, counted_on, NULL)                                  AS stock_as_of,
   IF(is_usable, greatest(book, 0D), NULL)                          AS on_hand,
   IF(is_usable, backorders + IF(:unmet_demand = 'backorders', greatest(-book, 0D), 0D), NULL) AS backorders,

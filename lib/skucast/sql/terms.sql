@@ -10,10 +10,30 @@ WITH listing_in_force AS (
 ),
 
 item_in_force AS (
-  SELECT item_id, max_by(struct(unit_cost, provenance), valid_from) AS item
+  SELECT item_id, max_by(struct(*), valid_from) AS item
   FROM {item}
   WHERE valid_from <= :decision_date
   GROUP BY item_id
+),
+
+timed AS (
+  SELECT
+    item_id,
+    location_id,
+    struct(
+      lead_time_days,
+      lead_time_sd_days,
+      lead_time_source,
+      lead_time_receipts,
+      ordering_wait_days,
+      safety_lead_time_days,
+      lead_time_law,
+      lead_time,
+      review_period,
+      order_interval,
+      lead_time_weakness
+    )                                                              AS own_timing
+  FROM {lead_times}
 ),
 
 -- The mean over the whole horizon; cumulative means rise with the step, so the last one is the largest.
@@ -35,20 +55,39 @@ weak_sales AS (
 filled AS (
   SELECT
     *,
-    coalesce(listing.lead_time_days, :lead_time_days)              AS lead_time_days,
-    coalesce(listing.lead_time_sd_days, :lead_time_sd_days)        AS lead_time_sd_days,
-    coalesce(listing.review_period_days, :review_period_days)      AS review_period_days,
+    coalesce(own_timing, struct(
+      CAST(:lead_time_days AS DOUBLE)                              AS lead_time_days,
+      CAST(coalesce(:lead_time_sd_days, 0D) AS DOUBLE)             AS lead_time_sd_days,
+      'default'                                                    AS lead_time_source,
+      0L                                                           AS lead_time_receipts,
+      0                                                            AS ordering_wait_days,
+      CAST(coalesce(:safety_lead_time_days, 0D) AS DOUBLE)         AS safety_lead_time_days,
+      :default_law                                                 AS lead_time_law,
+      whole_periods(:lead_time_days + coalesce(:safety_lead_time_days, 0D), :period_days) AS lead_time,
+      greatest(1, whole_periods(:review_period_days, :period_days)) AS review_period,
+      greatest(1, whole_periods(:review_period_days, :period_days)) AS order_interval,
+      0                                                            AS lead_time_weakness
+    ))                                                             AS timing,
     coalesce(listing.min_order_quantity, :min_order_quantity, 0D)  AS min_order_quantity,
     coalesce(listing.pack_size, :pack_size)                        AS pack_size,
+    coalesce(listing.rounding, :rounding)                          AS rounding,
+    coalesce(listing.max_cover_days, :max_cover_days)              AS max_cover_days,
+    coalesce(
+      listing.replenishment_policy,
+      try_element_at(:policies, concat(abc_class, xyz_class)),
+      try_element_at(:policies, abc_class),
+      try_element_at(:policies, xyz_class),
+      try_element_at(:policies, 'default')
+    )                                                              AS replenishment_policy,
     coalesce(listing.fixed_cost, :fixed_cost)                      AS fixed_cost,
     -- Keeping a unit for a period costs h: given as money, or as a yearly share of what the unit cost.
     coalesce(
       listing.holding_cost,
       coalesce(listing.holding_rate_per_year, :holding_rate_per_year) * item.unit_cost * :period_days / 365
     )                                                              AS holding_cost,
-    (listing.lead_time_days IS NULL)
+    (coalesce(own_timing.lead_time_source, 'default') = 'default')
       OR (listing.review_period_days IS NULL)
-      OR (listing.lead_time_sd_days IS NULL AND :lead_time_sd_days IS NOT NULL)
+      OR (own_timing.lead_time_source = 'row' AND listing.lead_time_sd_days IS NULL AND :lead_time_sd_days IS NOT NULL)
       OR (listing.min_order_quantity IS NULL AND :min_order_quantity IS NOT NULL)
       OR (listing.pack_size IS NULL AND :pack_size IS NOT NULL)
       OR (listing.fixed_cost IS NULL AND :fixed_cost IS NOT NULL)
@@ -57,38 +96,56 @@ filled AS (
   FROM listing_in_force
   FULL JOIN forecast_mean USING (item_id, location_id)
   FULL JOIN {stock_on_hand} USING (item_id, location_id)
+  LEFT JOIN timed USING (item_id, location_id)
   LEFT JOIN {classes} USING (item_id, location_id)
   LEFT JOIN weak_sales USING (item_id, location_id)
   LEFT JOIN item_in_force USING (item_id)
 ),
 
+-- Reviews fall on the anchor + k·R periods: today, or the rest of the way to the next one. On a review, the order lasts
+-- until the next one can be placed.
 in_periods AS (
   SELECT
     *,
-    whole_periods(lead_time_days, :period_days)                    AS lead_time,
-    greatest(1, whole_periods(review_period_days, :period_days))   AS review_period
-  FROM filled
+    -- A policy that looks at the stock in every period reviews it in every period.
+    CASE
+      WHEN replenishment_policy NOT IN ('R_S', 'R_s_S') THEN 1
+      WHEN next_review > :decision_date THEN timing.review_period
+      ELSE timing.order_interval
+    END                                                            AS review_period
+  FROM (
+    SELECT
+      *,
+      IF(replenishment_policy IN ('R_S', 'R_s_S'),
+         date_add(
+           :decision_date,
+           pmod(-CAST(datediff(:decision_date, :first_review) DIV :period_days AS INT), timing.review_period)
+             * :period_days),
+         :decision_date)                                           AS next_review
+    FROM filled
+  )
 )
 
 SELECT
   item_id,
   location_id,
   listing.supplier_id,
-  lead_time,
+  timing.* EXCEPT (review_period, order_interval, lead_time_weakness),
   review_period,
-  lead_time + review_period                                        AS protection_period,
-  coalesce(lead_time_sd_days, 0D) / :period_days                   AS lead_time_sd,
+  timing.lead_time + review_period                                 AS protection_period,
   -- The clock. An order decided now is on hand at the start of period L from now; the next one, decided R later,
   -- arrives R later. So this one must last R + L periods: cover_until is the first day that it need not cover.
-  date_add(:decision_date, lead_time * :period_days)               AS arrival_date,
-  date_add(:decision_date, (lead_time + review_period) * :period_days) AS cover_until,
-  -- Reviews fall on the anchor + k·R periods: today, or the rest of the way to the next one.
-  date_add(
-    :decision_date,
-    pmod(-CAST(datediff(:decision_date, :first_review) DIV :period_days AS INT), review_period) * :period_days
-  )                                                                AS next_review,
+  date_add(:decision_date, timing.lead_time * :period_days)        AS arrival_date,
+  date_add(:decision_date, (timing.lead_time + review_period) * :period_days) AS cover_until,
+  next_review,
   min_order_quantity,
+  listing.max_order_quantity,
   pack_size,
+  listing.pallet_size,
+  rounding,
+  listing.max_stock,
+  max_cover_days,
+  replenishment_policy,
   -- What the row itself asks for, if anything.
   CASE
     WHEN listing.cycle_service_level IS NOT NULL
@@ -99,12 +156,16 @@ SELECT
   holding_cost,
   fixed_cost,
   item.unit_cost,
+  item.category,
+  item.unit_volume,
+  coalesce(item.unit_price, average_price)                         AS unit_price,
   coalesce(listing.do_not_order, false)                            AS do_not_order,
   listing.active_from,
   listing.active_to,
   coalesce(abc_class, 'N')                                         AS abc_class,
   coalesce(xyz_class, 'N')                                         AS xyz_class,
   counted_on,
+  counted,
   stock_as_of,
   on_hand,
   backorders,
@@ -112,6 +173,6 @@ SELECT
   coalesce(mean_per_period, 0D)                                    AS mean_per_period,
   greatest(
     weakness(listing.provenance), weakness(item.provenance), coalesce(stock_weakness, 0), coalesce(sales_weakness, 0),
-    IF(used_default, weakness('default'), 0)
+    timing.lead_time_weakness, IF(used_default, weakness('default'), 0)
   )                                                                AS terms_weakness
 FROM in_periods

@@ -73,3 +73,19 @@ def _column(values: pa.Array | pa.Scalar | str | date, kind: pa.DataType, n_rows
     if isinstance(values, pa.Array):
         return values.cast(kind) if values.type != kind else values
     return pa.repeat(pa.scalar(values, kind), n_rows)
+
+
+def floats_of(column: pa.Array) -> FloatArray:
+    """Numbers of any kind, NaN where null; compiled functions may write where they are."""
+    return np.require(column.cast(pa.float64()).to_numpy(zero_copy_only=False), requirements="W")
+
+
+def places(lengths: IntArray) -> tuple[IntArray, IntArray]:
+    """Row and place within it of each value of lists that follow each other."""
+    row = np.repeat(np.arange(lengths.size), lengths)
+    return row, np.arange(row.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def entries_of_lists(column: pa.ListArray) -> IntArray:
+    """Row of every entry of a column of lists, in the order of ``column.flatten()``."""
+    return np.repeat(np.arange(len(column)), np.diff(column.offsets.to_numpy()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,10 +11,30 @@ import pyarrow.compute as pc
 from skucast.forecasting.choice import Choice, Contest
 from skucast.forecasting.combination import WEIGHTED
 from skucast.forecasting.panel import FloatArray, IntArray
+from skucast.forecasting.status import Status
 from skucast.transforms.arrow_columns import entries_of, maps, names_at
 
 LEAST_SHARE = 0.005
 """Share of a combination from which a member is told."""
+
+
+def reasons(fits: pa.RecordBatch, choice: Choice, found: Sequence[tuple[Status, str]]) -> list[str]:
+    """Why each champion is it: kept since when, chosen anew for what was found of its forecasts, or what scores say.
+
+    Args:
+        fits: rows of ``FITS_SCHEMA``.
+        choice: their champions.
+        found: status and reason by the scores.
+    """
+    due, since = (fits.column(name).to_pylist() for name in ("due", "kept_since"))
+    told = []
+    for (status, reason), is_kept, why, day in zip(found, choice.is_kept.tolist(), due, since, strict=True):
+        if is_kept:
+            kept = f"kept since {day}: its forecasts went as promised"
+            told.append(kept if status is Status.FITTED else f"{kept}; {reason}")
+        else:
+            told.append(f"re-selected, {why}; {reason}" if why and status is Status.FITTED else reason)
+    return told
 
 
 def own_parameters(parameters: pa.MapArray, choice: Choice, contest: Contest) -> pa.Array:
@@ -24,8 +46,9 @@ def own_parameters(parameters: pa.MapArray, choice: Choice, contest: Contest) ->
     code = pc.index_in(method, value_set=pa.array(names)).to_numpy(zero_copy_only=False)
     own = np.flatnonzero(code == choice.column[row])
     series, member, share = _shares(choice, contest)
-    place, rows = np.argsort(np.concatenate([row[own], series]), kind="stable"), len(parameters)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(np.concatenate([row[own], series]), minlength=rows))])
+    entry = np.concatenate([row[own], series])
+    place = np.argsort(entry, kind="stable")
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(entry, minlength=len(parameters)))])
     keys = pa.concat_arrays([name.take(pa.array(own)), names_at(names, member)])
     values = pa.concat_arrays([parameters.items.take(pa.array(own)), pa.array(share)])
     return maps(offsets, keys.take(pa.array(place)), values.take(pa.array(place)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -15,7 +16,7 @@ from skucast.forecasting.choice import Contest
 from skucast.forecasting.combination import reweighed
 from skucast.forecasting.engine import PanelFits, Plan, candidate_names, forecast_panel
 from skucast.forecasting.error_group import Activity, activity
-from skucast.forecasting.panel import FloatArray
+from skucast.forecasting.panel import FloatArray, IntArray
 from skucast.forecasting.trials import Trials
 from skucast.forecasting.weights import ClassErrors
 from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
@@ -35,7 +36,8 @@ FITS_SCHEMA = pa.schema(
         "actuals": _NUMBERS, "drawn": _NUMBERS, "is_scored": _FLAGS, "share_censored": _NUMBER,
         "lost_demand": _NUMBER, "recent_lost_demand": _NUMBER, "forecasts": _NUMBERS, "mean": _NUMBERS,
         "components": pa.map_(_TEXT, _NUMBERS), "known_demand": _NUMBER, "prior_log_mean": _NUMBER,
-        "prior_series": _COUNT, "prior_category": _TEXT,
+        "prior_series": _COUNT, "prior_category": _TEXT, "spread_factor": _NUMBER, "due": _TEXT, "kept_method": _TEXT,
+        "kept_since": pa.date32(),
     }.items()
 )  # fmt: skip
 """One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
@@ -113,6 +115,7 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "prior_log_mean": numbers(bucket.prior_log_mean),
         "prior_series": pa.array(bucket.prior_series),
         "prior_category": pa.array(bucket.prior_category, _TEXT),
+        **bucket.tenure,
     }
     if result.components:
         columns["components"] = _components(result, n)
@@ -150,7 +153,11 @@ class Layout:
         return cls(candidate_names(plan), plan.origins, span.horizon)
 
     def contest(self, rows: pa.RecordBatch) -> Contest:
-        """The candidates of the rows."""
+        """The candidates of the rows; members of the weighted combination weighed by errors of their class too."""
+        return reweighed(self.as_fitted(rows), self.errors)
+
+    def as_fitted(self, rows: pa.RecordBatch) -> Contest:
+        """The candidates of the rows as the buckets left them."""
         n, drawn = rows.num_rows, rows.column("drawn")
         shape = (n, self.origins, len(self.names), self.horizon)
         trials = Trials(
@@ -165,7 +172,7 @@ class Layout:
             group=matrix(rows.column("origin_group"), self.origins).astype(np.int64),
             drawn=None if drawn.null_count else matrix(drawn, shape[1] * shape[3]).reshape(n, -1, self.horizon),
         )
-        contest = Contest(
+        return Contest(
             n_periods=rows.column("n_periods").to_numpy(),
             demand_class=rows.column("demand_class").to_pylist(),
             group=rows.column("error_group").to_numpy().astype(np.int64),
@@ -174,8 +181,15 @@ class Layout:
             evaluation_span=rows.column("evaluation_span").to_numpy(),
             trials=trials,
             mean=self.of_candidates(rows.column("mean")),
+            kept=self._kept(rows.column("kept_method")),
+            is_due=rows.column("due").is_valid().to_numpy(zero_copy_only=False),
         )
-        return reweighed(contest, self.errors)
+
+    def _kept(self, methods: pa.Array) -> IntArray:
+        """Candidates called so, -1 for none."""
+        places = pc.fill_null(pc.index_in(methods, value_set=pa.array(self.names)), -1)
+        found: IntArray = np.where(methods.is_valid(), places.to_numpy(zero_copy_only=False), -1).astype(np.int64)
+        return found
 
     def of_candidates(self, column: pa.Array) -> FloatArray:
         """A column of flat arrays over candidates and steps, shape (n_rows, n_candidates, horizon)."""

@@ -17,7 +17,7 @@ from skucast.forecasting.accuracy import Basis, Measure, accuracy
 from skucast.forecasting.choice import Choice, Contest, Criterion, choose, verdicts
 from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.launch import LaunchLaw
-from skucast.forecasting.panel import BoolArray, IntArray
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.profile import DemandClass
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
 from skucast.forecasting.status import Status
@@ -25,7 +25,7 @@ from skucast.periods import add_periods
 from skucast.tables.contract import Table
 from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.transforms.arrow_columns import days, entries_of, lists, names_at, numbers, table
-from skucast.transforms.champions import own_components, own_parameters
+from skucast.transforms.champions import own_components, own_parameters, reasons
 from skucast.transforms.cold_start import COLD_START, ColdStart, cold_start
 from skucast.transforms.fitting import Layout, matrix
 from skucast.transforms.panel import SERIES, Span
@@ -86,6 +86,13 @@ class _Chosen:
         return cold_start(self.decision.launch, self.fits, self.contest, self.choice, self.closed)
 
     @property
+    def spread_factor(self) -> FloatArray:
+        """By what the pooled errors of every series are multiplied, shape (n,); a cold start has a law of its own."""
+        factor: FloatArray = pc.fill_null(self.fits.column("spread_factor"), 1.0).to_numpy(zero_copy_only=False).copy()
+        factor[self.cold.rows] = 1.0
+        return factor
+
+    @property
     def method(self) -> pa.Array:
         """Method of every series."""
         return pa.array(self.with_cold(self.choice.method, [COLD_START] * self.cold.rows.size), pa.string())
@@ -124,7 +131,10 @@ def _status_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     columns["status"] = pa.array(
         chosen.with_cold([str(status) for status, _ in found], [str(Status.COLD_START)] * chosen.cold.rows.size)
     )
-    columns["reason"] = pa.array(chosen.with_cold([reason for _, reason in found], chosen.cold.reasons))
+    columns["reason"] = pa.array(chosen.with_cold(reasons(fits, choice, found), chosen.cold.reasons))
+    since = fits.column("kept_since")
+    columns["kept_since"] = pc.if_else(pa.array(choice.is_kept), since, pa.scalar(None, since.type))
+    columns["spread_factor"] = pa.array(chosen.spread_factor)
     columns["parameters"] = own_parameters(fits.column("parameters"), choice, chosen.contest)
     return columns, fits.num_rows
 
@@ -198,6 +208,7 @@ def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     # Without any demand there is no unit for a spread: the law is that of the forecast, zero.
     has_demand = np.array([name != DemandClass.NO_DEMAND.value for name in classes], dtype=bool)
     scale, own = np.where(has_demand, fits.column("scale").to_numpy(), 0.0), (chosen.contest.group, column)
+    scale = scale * chosen.spread_factor
     is_count = fits.column("is_count").to_numpy(zero_copy_only=False)
     laws = law.step_quantiles[own], law.sum_quantiles[own]
     quantiles, sums = calibrated_quantiles(mean, scale, *laws, chosen.closed, is_count)

@@ -35,7 +35,7 @@ def method_errors(fits: DataFrame, layout: Layout, n_series: int) -> ClassErrors
 def _sums(layout: Layout) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            found = errors_of_classes(layout.contest(batch))
+            found = errors_of_classes(layout.as_fitted(batch))
             row = {"log": found.log.ravel().tolist(), "count": found.count.ravel().tolist()}
             yield pa.RecordBatch.from_pylist([row], schema=_SCHEMA)
 

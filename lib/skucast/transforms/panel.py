@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -71,6 +71,9 @@ SHARE, EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES = -1, -2, -3, -4
 """Period indices of the header rows of a series, whose ``demand`` is its ``revenue_share_before``, its
 ``evaluation_span`` and, where its history is short, its ``prior_log_mean`` and ``prior_series`` (with its
 ``prior_category``): no join carries them."""
+TENURE = -5
+"""That of the row of a reviewed series, whose ``demand`` is its ``spread_factor`` and which has more columns."""
+TENURE_COLUMNS = ("due", "kept_method", "kept_since")
 
 
 def long_panel(
@@ -89,7 +92,8 @@ def long_panel(
         demand: rows of table ``demand`` up to the cutoff.
         calendar: the calendar of each location over the whole span.
         series: one row per series: ``revenue_share_before``, ``evaluation_span``, ``prior_log_mean``, ``prior_series``
-            and ``prior_category``. A series without history has a horizon only.
+            and ``prior_category``. A series without history has a horizon only. Where forecasts were reviewed, also
+            what ``tenure`` says of it.
         span: the shared calendar.
         n_buckets: partitions of the one shuffle.
         facts: events and drivers of each location and period, as ``drivers.coded`` makes them; None: no column.
@@ -120,6 +124,10 @@ def long_panel(
         f"IF(t = {PRIOR_SERIES}, prior_category, NULL) AS prior_category",
     ).where("demand IS NOT NULL")
     rows = rows.unionByName(headers, allowMissingColumns=True)
+    if "spread_factor" in series.columns:
+        said = (f"{TENURE} AS t", "spread_factor AS demand", "false AS is_closed", *TENURE_COLUMNS)
+        reviewed = series.where("spread_factor IS NOT NULL").selectExpr(*SERIES, *said)
+        rows = rows.unionByName(reviewed, allowMissingColumns=True)
     if list_prices is not None:
         entries = series.select(*SERIES).join(list_prices, "item_id").withColumn("is_closed", F.lit(False))
         rows = rows.unionByName(entries, allowMissingColumns=True)
@@ -140,6 +148,7 @@ class Bucket:
         prior_log_mean: log units per period expected of a series with a short history, NaN for others, same shape.
         prior_series: series that inform it, 0 for others, same shape.
         prior_category: category that it is of; None for all categories together.
+        tenure: ``spread_factor`` and ``TENURE_COLUMNS`` of each series, null for those not reviewed; empty: none was.
     """
 
     items: list[str]
@@ -150,6 +159,7 @@ class Bucket:
     prior_log_mean: FloatArray
     prior_series: IntArray
     prior_category: list[str | None]
+    tenure: dict[str, pa.Array] = field(default_factory=dict)
 
 
 def as_bucket(rows: pa.Table, span: Span, catalogue: Catalogue = NOTHING) -> Bucket:
@@ -186,7 +196,7 @@ def as_bucket(rows: pa.Table, span: Span, catalogue: Catalogue = NOTHING) -> Buc
         known_from=facts.known_from,
         records=facts.records,
     ).until(span.n_periods)
-    return Bucket(items, locations, panel, *_headers(rows, codes, span))
+    return Bucket(items, locations, panel, *_headers(rows, codes, span), _tenure(rows, codes, n_series))
 
 
 def _headers(
@@ -205,6 +215,18 @@ def _headers(
         categories[code] = name
     spans, series = (found[index].astype(np.int64) for index in (EVALUATION_SPAN, PRIOR_SERIES))
     return found[SHARE], spans, found[PRIOR_LOG_MEAN], series, categories
+
+
+def _tenure(rows: pa.Table, codes: IntArray, n_series: int) -> dict[str, pa.Array]:
+    """What the reviewed series' own rows carry, null for the others; empty without any."""
+    if TENURE_COLUMNS[0] not in rows.column_names:
+        return {}
+    own = np.flatnonzero(rows["t"].to_numpy() == TENURE)
+    place = np.full(n_series, -1)
+    place[codes[own]] = own
+    index = pa.array(place, mask=place < 0)
+    named = {"spread_factor": "demand", **{name: name for name in TENURE_COLUMNS}}
+    return {name: rows[column].combine_chunks().take(index) for name, column in named.items()}
 
 
 def _series_codes(rows: pa.Table) -> tuple[list[str], list[str], IntArray]:

@@ -33,11 +33,22 @@ class Protection:
     where: str
 
 
-def longest_protection(item_location: DataFrame, clock: DecisionClock, defaults: Mapping[str, float]) -> Protection:
-    """The longest protection period of the rows in force and of the defaults.
+def longest_protection(
+    item_location: DataFrame, lead_times: DataFrame, clock: DecisionClock, defaults: Mapping[str, float]
+) -> Protection:
+    """The longest protection period that is stated, and how far forecasts must reach for those that are measured.
+
+    A measured lead time never stops a run, and one odd supplier does not lengthen every forecast: deliveries that are
+    late beyond twice the protection period of their row, or beyond the longest horizon, count with its last period.
+
+    Args:
+        item_location: stated terms; rows in force count.
+        lead_times: as ``lead_times`` of :mod:`skucast.transforms.lead_times` gives them.
+        clock: the decision date and the frequency.
+        defaults: terms that a row leaves open.
 
     Raises:
-        ConfigError: if it is longer than a forecast can be.
+        ConfigError: if a stated one is longer than a forecast can be.
     """
     rows = protection_periods(item_location, clock, defaults)
     name = F.concat_ws(" at ", "item_id", "location_id")
@@ -51,29 +62,45 @@ def longest_protection(item_location: DataFrame, clock: DecisionClock, defaults:
             f"the protection period of {longest.where} is {longest.with_late_deliveries} periods, the longest possible "
             f"is {MAX_HORIZON}: correct its lead_time_days or review_period_days"
         )
-    return longest
+    measured = measured_periods(lead_times).agg(F.max("later")).first()
+    late = min(MAX_HORIZON, (measured[0] if measured else None) or 0)
+    return replace(longest, with_late_deliveries=max(longest.with_late_deliveries, late))
 
 
 def protection_periods(item_location: DataFrame, clock: DecisionClock, defaults: Mapping[str, float]) -> DataFrame:
-    """Rows in force: item, location, ``periods`` of review and lead time, ``later`` with that of late deliveries."""
+    """What rows in force state: item, location, ``periods`` of review and lead time, ``later`` with late deliveries."""
     in_force = item_location.where(F.col("valid_from") <= F.lit(clock.decision_date))
-    lead, spread, review = (
-        F.coalesce(name, F.lit(float(defaults[name])))
-        for name in ("lead_time_days", "lead_time_sd_days", "review_period_days")
+    lead, spread, safety, review = (
+        F.coalesce(name, F.lit(float(defaults.get(name, 0.0))))
+        for name in ("lead_time_days", "lead_time_sd_days", "safety_lead_time_days", "review_period_days")
     )
     review_periods = F.greatest(_periods(review, clock), F.lit(1))
+    late = lead + safety + float(norm.ppf(LATE_DELIVERY_LEVEL)) * spread
     return in_force.select(
         "item_id",
         "location_id",
-        (review_periods + _periods(lead, clock)).alias("periods"),
-        (review_periods + _periods(lead + float(norm.ppf(LATE_DELIVERY_LEVEL)) * spread, clock)).alias("later"),
+        (review_periods + _periods(lead + safety, clock)).alias("periods"),
+        (review_periods + _periods(late, clock)).alias("later"),
     )
 
 
-def evaluation_spans(item_location: DataFrame, clock: DecisionClock, defaults: Mapping[str, float]) -> DataFrame:
-    """One row per item and location in force: ``evaluation_span``, the longest protection period of its rows."""
-    rows = protection_periods(item_location, clock, defaults)
-    return rows.groupBy("item_id", "location_id").agg(F.max("periods").alias("evaluation_span"))
+def measured_periods(lead_times: DataFrame) -> DataFrame:
+    """As it is planned: item, location, ``periods`` of review and lead time, ``later`` with late deliveries."""
+    review = F.greatest("review_period", "order_interval")
+    periods = review + F.col("lead_time")
+    late = review + F.expr(f"periods_for({LATE_DELIVERY_LEVEL}D, lead_time_law)")
+    return lead_times.select(
+        "item_id",
+        "location_id",
+        periods.alias("periods"),
+        F.least(F.greatest(periods, late), 2 * periods).alias("later"),
+    )
+
+
+def evaluation_spans(lead_times: DataFrame, horizon: int) -> DataFrame:
+    """One row per item and location: ``evaluation_span``, its protection period as far as the forecast reaches."""
+    span = F.least("periods", F.lit(horizon)).alias("evaluation_span")
+    return measured_periods(lead_times).select("item_id", "location_id", span)
 
 
 def default_span(clock: DecisionClock, defaults: Mapping[str, float]) -> int:
@@ -86,7 +113,9 @@ def _periods(days: Column, clock: DecisionClock) -> Column:
 
 
 def _of_defaults(clock: DecisionClock, defaults: Mapping[str, float]) -> Protection:
-    late = defaults["lead_time_days"] + float(norm.ppf(LATE_DELIVERY_LEVEL)) * defaults["lead_time_sd_days"]
+    lead = defaults["lead_time_days"] + defaults.get("safety_lead_time_days", 0.0)
+    late = lead + float(norm.ppf(LATE_DELIVERY_LEVEL)) * defaults["lead_time_sd_days"]
     review = max(1, to_periods(defaults["review_period_days"], clock.frequency))
-    lead = to_periods(defaults["lead_time_days"], clock.frequency)
-    return Protection(review + lead, review + to_periods(late, clock.frequency), "defaults")
+    return Protection(
+        review + to_periods(lead, clock.frequency), review + to_periods(late, clock.frequency), "defaults"
+    )

@@ -1,0 +1,113 @@
+"""The mathematics of arrays that the planning SQL calls by name.
+
+In Spark SQL a function over a list costs microseconds per element; here a batch of rows is one call of compiled code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from skucast.inventory.lead_time import Seen, laws
+from skucast.inventory.lead_time_mixture import mixed_quantiles_of
+from skucast.inventory.net_need import NEED_LEVELS
+from skucast.inventory.order_gains import Worth, order_outcomes
+from skucast.inventory.paths_kernel import Floats, Ints
+from skucast.inventory.quantile_grid import Lists, lines_at, shortages_of
+from skucast.transforms.arrow_columns import floats_of, places
+
+_LAW = "struct<days: double, squared_days: double, by_period: array<double>>"
+_OUTCOMES = "struct<gain: array<double>, missed: array<double>, served: array<double>>"
+
+
+def register_array_functions(spark: SparkSession) -> None:
+    """Make the functions known to the session's SQL; each is worked out once, where it stands.
+
+    ``interpolate(x, xs, ys)``: y at x on the lines through points, the ends holding outside; null without points.
+
+    ``expected_shortages(stocks, levels, quantiles)``: E[(D − stock)⁺] of each stock, units; nulls without quantiles.
+
+    ``law_of_days(days_late, arrived, open, stated_days, offset_days, period_days)``: the law of a lead time from what
+    was seen, as :func:`skucast.inventory.lead_time.laws` has it.
+
+    ``mixed_quantiles(levels, weights, quantiles)``: quantiles of a mixture, those of its parts given one after the
+    other; null levels give null.
+
+    ``order_outcomes(ordered, need, shortage, lacking, wanted, …)``: what comes of orders, the arguments being those of
+    :class:`skucast.inventory.order_gains.Worth` in their order.
+    """
+    functions: dict[str, tuple[Callable[..., pa.Array], str]] = {
+        "interpolate": (_interpolate, "double"),
+        "expected_shortages": (_expected_shortages, "array<double>"),
+        "law_of_days": (_laws, _LAW),
+        "mixed_quantiles": (_mixed, "array<double>"),
+        "order_outcomes": (_outcomes, _OUTCOMES),
+    }
+    for name, (function, kind) in functions.items():
+        # Spark would repeat the call in every expression that reads its answer, were it not for this word.
+        spark.udf.register(name, F.arrow_udf(function, kind).asNondeterministic())  # type: ignore[attr-defined]
+
+
+def _interpolate(x: pa.Array, xs: pa.Array, ys: pa.Array) -> pa.Array:
+    at = Lists.of(floats_of(x)[:, None])
+    return pa.array(lines_at(at, Lists(*_flat(xs)), Lists(*_flat(ys))), from_pandas=True)
+
+
+def _expected_shortages(stocks: pa.Array, levels: pa.Array, quantiles: pa.Array) -> pa.Array:
+    given = Lists(*_flat(stocks))
+    short = shortages_of(given, Lists(*_flat(levels)), Lists(*_flat(quantiles)))
+    return _lists(given.starts, short, stocks.is_null())
+
+
+def _laws(
+    days_late: pa.Array, arrived: pa.Array, still_open: pa.Array, stated: pa.Array, offset: pa.Array, period: pa.Array
+) -> pa.Array:
+    (late, starts), (came, _), (rest, _) = (_flat(column) for column in (days_late, arrived, still_open))
+    period_days = int(period[0].as_py()) if len(period) else 1
+    found = laws(Seen(late, came, rest, starts), stated.to_numpy(), offset.to_numpy(), period_days)
+    by_period = pa.ListArray.from_arrays(pa.array(found.offsets.astype(np.int32)), pa.array(found.by_period))
+    columns = [pa.array(found.days), pa.array(found.squared_days), by_period]
+    return pa.StructArray.from_arrays(columns, ["days", "squared_days", "by_period"])
+
+
+def _mixed(levels: pa.Array, weights: pa.Array, quantiles: pa.Array) -> pa.Array:
+    (at, starts), (share, first), (values, _) = (_flat(column) for column in (levels, weights, quantiles))
+    mixed = mixed_quantiles_of(at, starts, share, first, values)
+    return _lists(starts, mixed, pa.array(starts[1:] == starts[:-1]))
+
+
+def _outcomes(ordered: pa.Array, need: pa.Array, shortage: pa.Array, *numbers: pa.Array) -> pa.Array:
+    columns = [floats_of(each) for each in numbers]
+    columns[-2] = np.nan_to_num(columns[-2])
+    n_levels = len(NEED_LEVELS)
+    worth = Worth(_table(need, n_levels), _table(shortage, n_levels), *columns)
+    found = order_outcomes(_table(ordered), worth)
+    starts = _flat(ordered)[1]
+    at = places(np.diff(starts))
+    parts = [_lists(starts, each[at], ordered.is_null()) for each in found]
+    return pa.StructArray.from_arrays(parts, ["gain", "missed", "served"])
+
+
+def _table(lists: pa.Array, width: int = 1) -> Floats:
+    """Lists as rows of a table, NaN where they end; shape (n_rows, the longest, but at least ``width``)."""
+    values, starts = _flat(lists)
+    lengths = np.diff(starts)
+    table: Floats = np.full((lengths.size, int(lengths.max(initial=width))), np.nan)
+    table[places(lengths)] = values
+    return table
+
+
+def _flat(column: pa.ListArray) -> tuple[Floats, Ints]:
+    lengths = column.value_lengths().fill_null(0).to_numpy().astype(np.int64)
+    return floats_of(column.flatten()), np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _lists(starts: Ints, values: Floats, is_null: pa.Array) -> pa.Array:
+    """Lists of numbers, NaN being null."""
+    return pa.ListArray.from_arrays(
+        pa.array(starts.astype(np.int32)), pa.array(values, from_pandas=True), mask=is_null.cast(pa.bool_())
+    )

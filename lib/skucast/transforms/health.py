@@ -1,0 +1,27 @@
+"""The rows of a plan → how healthy the stock is, by item and by what items are grouped by."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+
+from skucast.tables import INVENTORY_HEALTH
+from skucast.transforms.plan_terms import PlanTerms
+from skucast.transforms.queries import query
+
+
+def inventory_health(
+    rows: DataFrame, *, demand: DataFrame, stock: DataFrame, open_order: DataFrame, terms: PlanTerms, run_id: str
+) -> DataFrame:
+    """Rows of table ``inventory_health`` of the decision date.
+
+    Args:
+        rows: the wide rows of the plan.
+        demand: demand up to the cutoff.
+        stock: stock counts.
+        open_order: purchase order lines.
+        terms: what the plan was made under.
+        run_id: the run that asks.
+    """
+    parameters = {**terms.parameters, "run_id": run_id}
+    items = query("item_health", parameters, order_plan=rows, demand=demand, stock=stock, open_order=open_order)
+    return INVENTORY_HEALTH.select(query("inventory_health", parameters, item_health=items))

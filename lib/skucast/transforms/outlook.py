@@ -1,0 +1,130 @@
+"""Rows with a forecast, a stock and deliveries → the same rows with what lies ahead of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_type
+
+from skucast.inventory.net_need import Ahead, Outlook, outlook
+from skucast.inventory.order_quantity import Aim, lacking
+from skucast.inventory.paths_kernel import Floats, Ints
+from skucast.transforms.arrow_columns import places
+
+INPUTS = (
+    "levels", "steps", "opening", "receipts", "lead_time_law", "review_period", "cycle_service_level",
+    "fill_rate_asked",
+)  # fmt: skip
+"""Columns that the outlook is made from: see ``ahead.sql``."""
+PER_STEP = ("stock", "lost", "ran_out")
+LISTS = ("need", "shortage", *PER_STEP)
+FIELDS = (*Outlook._fields, "lacking")
+ARROW_TYPE = pa.struct([(name, pa.list_(pa.float64()) if name in LISTS else pa.float64()) for name in FIELDS])
+
+
+def with_outlook(rows: DataFrame, *, is_lost: bool) -> DataFrame:
+    """Add the column ``outlook``, a struct with the fields of ``Outlook``; null without stock or forecast.
+
+    ``lacking`` beside them is what the arrival cycle needs at the wanted service, as with lost sales.
+
+    It is worked out here, once: Spark would copy the call into every expression that reads its answer, and call it
+    again for each, or fail where that is a lambda.
+
+    Args:
+        rows: as ``ahead.sql`` makes them; with the columns of ``INPUTS``.
+        is_lost: demand that finds no stock is lost; else it waits.
+    """
+    follow = F.arrow_udf(_follow(is_lost=is_lost), from_arrow_type(ARROW_TYPE))  # type: ignore[attr-defined]
+    return rows.withColumn("outlook", follow(*INPUTS)).localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
+
+
+def _follow(*, is_lost: bool) -> Callable[..., pa.Array]:
+    def follow(
+        levels: pa.Array,
+        steps: pa.Array,
+        opening: pa.Array,
+        receipts: pa.Array,
+        law: pa.Array,
+        review: pa.Array,
+        level: pa.Array,
+        fill_rate: pa.Array,
+    ) -> pa.Array:
+        columns = [levels, steps, opening, receipts, law, review, level, fill_rate]
+        batch = pa.RecordBatch.from_arrays(columns, names=list(INPUTS))
+        parts = [(rows, _as_structs(batch.take(pa.array(rows)), is_lost=is_lost)) for rows in _alike(batch)]
+        return _in_place(parts, batch.num_rows)
+
+    return follow
+
+
+def _alike(batch: pa.RecordBatch) -> list[Ints]:
+    """Rows of which enough is known, apart by quantile levels; forecasts of one run have the same ones."""
+    has_steps = batch["steps"].value_lengths().fill_null(0).to_numpy(zero_copy_only=False) > 0
+    known = np.flatnonzero(has_steps & batch["opening"].is_valid().to_numpy(zero_copy_only=False))
+    levels = batch["levels"].take(pa.array(known))
+    sizes = levels.value_lengths().to_numpy()
+    if known.size and (sizes == sizes[0]).all():
+        table = levels.flatten().to_numpy().reshape(-1, sizes[0])
+        if (table == table[0]).all():
+            return [known]
+    rows: dict[tuple[float, ...], list[int]] = {}
+    for row, of in zip(known, levels.to_pylist(), strict=True):
+        rows.setdefault(tuple(of), []).append(int(row))
+    return [np.array(each) for each in rows.values()]
+
+
+def _as_structs(batch: pa.RecordBatch, *, is_lost: bool) -> pa.Array:
+    """The outlook of rows with the same levels, a struct each; lists as long as the row's steps."""
+    found, n_steps = outlook(_ahead(batch), is_lost=is_lost), batch["steps"].value_lengths().to_numpy()
+    aim = Aim(*(batch[name].to_numpy(zero_copy_only=False) for name in ("cycle_service_level", "fill_rate_asked")))
+    columns = [
+        _column(name, values, n_steps) for name, values in zip(FIELDS, (*found, lacking(found, aim)), strict=True)
+    ]
+    return pa.StructArray.from_arrays(columns, names=list(FIELDS))
+
+
+def _column(name: str, values: Floats, n_steps: Ints) -> pa.Array:
+    if name not in LISTS:
+        return pa.array(values)
+    lengths = n_steps if name in PER_STEP else np.full(len(values), values.shape[1])
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values[np.arange(values.shape[1]) < lengths[:, None]]))
+
+
+def _in_place(parts: list[tuple[Ints, pa.Array]], n: int) -> pa.Array:
+    """All structs in the order of the rows; null where nothing is known."""
+    if not parts:
+        return pa.nulls(n, ARROW_TYPE)
+    index = np.full(n, -1)
+    index[np.concatenate([rows for rows, _ in parts])] = np.arange(sum(rows.size for rows, _ in parts))
+    return pa.concat_arrays([structs for _, structs in parts]).take(pa.array(index, mask=index < 0))
+
+
+def _ahead(batch: pa.RecordBatch) -> Ahead:
+    n_steps = batch["steps"].value_lengths().to_numpy().astype(np.int64)
+    row, step = places(n_steps)
+    steps, levels = batch["steps"].flatten(), batch["levels"].flatten().to_numpy().reshape(batch.num_rows, -1)[0]
+    shape = (batch.num_rows, int(n_steps.max()))
+    quantiles, sums = (
+        _table(steps.field(name).flatten().to_numpy().reshape(-1, levels.size), row, step, (*shape, levels.size))
+        for name in ("quantiles", "cumulative_quantiles")
+    )
+    receipts = _table(batch["receipts"].flatten().to_numpy(), row, step, shape)
+    law = batch["lead_time_law"]
+    longest = law.value_lengths().to_numpy().astype(np.int64)
+    laws = _table(law.flatten().to_numpy(), *places(longest), (batch.num_rows, int(longest.max())))
+    opening, review = (batch[name].to_numpy() for name in ("opening", "review_period"))
+    # One seed for all: items that are alike in everything get the same order, tonight and tomorrow.
+    seeds = np.zeros(batch.num_rows, dtype=np.int64)
+    return Ahead(levels, quantiles, sums, n_steps, opening, receipts, laws, review.astype(np.int64), seeds)
+
+
+def _table(values: Floats, row: Ints, place: Ints, shape: tuple[int, ...]) -> Floats:
+    found: Floats = np.zeros(shape)
+    found[row, place] = values
+    return found
