@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 
 from skucast import __version__
 from skucast.config import Config, load_config
-from skucast.errors import SkucastError
+from skucast.errors import DecisionError, SkucastError
 from skucast.pipelines import COMMANDS, Context
+from skucast.pipelines.decide import STATUS, Verdict, decide
 from skucast.show import show
 from skucast.store.delta import Warehouse, require_writable
 from skucast.store.lock import warehouse_lock
@@ -62,7 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("table", choices=sorted(TABLES), metavar="TABLE", help=", ".join(sorted(TABLES)))
     shown.add_argument("--top", type=int, default=20, metavar="N", help="rows to print (20)")
     _shared_options(shown)
+    _decide_options(commands.add_parser("decide", help="Approve, change or reject proposals of the order plan."))
     return parser
+
+
+def _decide_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("word", choices=sorted(STATUS), help="what becomes of the proposals")
+    parser.add_argument("--by", required=True, metavar="NAME", help="who decides")
+    parser.add_argument("--item", metavar="ITEM", help="the item of one proposal")
+    parser.add_argument("--location", metavar="LOCATION", help="its location, where there are several")
+    parser.add_argument("--where", metavar="SQL", help="or a condition on many, such as \"supplier_id = 'S01'\"")
+    parser.add_argument("--quantity", type=float, metavar="UNITS", help="order so many instead (with approve)")
+    _shared_options(parser)
 
 
 def _shared_options(parser: argparse.ArgumentParser) -> None:
@@ -90,10 +102,28 @@ def _run(arguments: argparse.Namespace, config: Config) -> None:
             run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
             record = RunRecord(warehouse, run_id, arguments.command, config.hash, _say)
             record.abandon_dead()
-            COMMANDS[arguments.command](Context(spark, config, warehouse, record, arguments.decision_date, started))
+            context = Context(spark, config, warehouse, record, arguments.decision_date, started)
+            if arguments.command == "decide":
+                decide(context, Verdict(arguments.word, arguments.by, _meant(arguments), arguments.quantity))
+            else:
+                COMMANDS[arguments.command](context)
             if session.outlives_the_command:
                 warehouse.register(tuple(TABLES.values()))
     _say(f"{arguments.command} done in {(datetime.now(UTC) - started).total_seconds():.1f} s, run {run_id}")
+
+
+def _meant(arguments: argparse.Namespace) -> str:
+    """The rows of ``order_plan`` that are meant, as SQL."""
+    named = {"item_id": arguments.item, "location_id": arguments.location}
+    parts = [f"{column} = '{_quoted(value)}'" for column, value in named.items() if value is not None]
+    parts += [f"({arguments.where})"] if arguments.where else []
+    if arguments.item is None and not arguments.where:
+        raise DecisionError("say which proposals are meant: --item, or --where with a condition on order_plan")
+    return " AND ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _show(arguments: argparse.Namespace, config: Config) -> None:

@@ -29,6 +29,10 @@ class DecisionDateError(UserError):
     """The decision date is inside a period, before the data or too far after it."""
 
 
+class DecisionError(UserError):
+    """A planner's decision names no proposal, or says what cannot be."""
+
+
 class TooManyRejectedError(SkucastError):
     """More rows than the configured share could not be used."""
 

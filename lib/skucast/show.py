@@ -12,9 +12,12 @@ from skucast.errors import SourceError
 from skucast.store.delta import Warehouse
 from skucast.store.runs import last_decision_date
 from skucast.tables import Table
+from skucast.transforms.service_summary import summarise, summary_text
 
+_DRAWS, _SEED = 1_000, 20_101_201
 _ORDER = {
     "order_plan": (F.desc_nulls_last, "value"),
+    "alert": (F.desc_nulls_last, "money"),
     "run": (F.desc, "started_at"),
     "sales_line": (F.desc, "ordered_at"),
     "demand": (F.desc, "period_start"),
@@ -23,9 +26,13 @@ _ORDER = {
 }
 _COLUMNS = {
     "order_plan": ("item_id", "location_id", "final_quantity", "value", "arrival_date", "status", "explanation"),
+    "alert": ("item_id", "location_id", "kind", "probability", "units", "money", "remedy_date", "explanation"),
     "series_status": ("item_id", "location_id", "demand_class", "method", "status", "reason"),
+    "forecast_review": ("item_id", "location_id", "method", "verdict", "action", "spread_factor", "explanation"),
     "run": ("run_id", "stage", "decision_date", "outcome", "seconds", "rows", "message"),
 }
+_STAGES = {"forecast_review": "monitor", "forecast_review_class": "monitor", "service_outcome": "simulate"}
+"""Stage whose last decision date is shown of a table; of the others that of the plan."""
 _SENTENCES = ("explanation", "reason", "message")
 
 
@@ -44,6 +51,8 @@ def show(warehouse: Warehouse, table: Table, decision_date: date | None, top: in
     if not warehouse.exists(table):
         raise SourceError(f"table {table.name} does not exist in {warehouse.root}: run `skucast nightly` first")
     rows = _of_decision(warehouse, table, decision_date)
+    if table.name == "service_outcome":
+        return _outcome_text(rows)
     if table.name in _ORDER:
         direction, column = _ORDER[table.name]
         rows = rows.orderBy(direction(column), *table.keys)
@@ -64,10 +73,20 @@ def _as_text(shown: pd.DataFrame) -> str:
     return "\n".join([header, *explained])
 
 
+def _outcome_text(rows: DataFrame) -> str:
+    """What policies promised and kept, with limits and without where both were replayed."""
+    lines: list[str] = []
+    for is_constrained, said in ((True, "with lots and limits"), (False, "any quantity")):
+        found = rows.where(F.col("is_constrained") == is_constrained)
+        if not found.isEmpty():
+            lines += [said, *summary_text(summarise(found, draws=_DRAWS, seed=_SEED)), ""]
+    return "\n".join(lines)
+
+
 def _of_decision(warehouse: Warehouse, table: Table, asked: date | None) -> DataFrame:
     rows = warehouse.read(table)
     if "decision_date" in table.names and table.name != "run":
-        chosen = asked or last_decision_date(warehouse, "plan")
+        chosen = asked or last_decision_date(warehouse, _STAGES.get(table.name, "plan"))
         return rows.where(F.col("decision_date") == chosen) if chosen else rows
     if "cutoff" in table.names and table.name != "run":
         chosen = asked or last_decision_date(warehouse, "forecast")

@@ -4,9 +4,11 @@ from skucast.pipelines.context import Context
 from skucast.pipelines.demand import demand
 from skucast.pipelines.forecast import forecast
 from skucast.pipelines.ingest import ingest
+from skucast.pipelines.monitor import monitor
 from skucast.pipelines.plan import plan
+from skucast.pipelines.simulate import simulate
 
-__all__ = ["COMMANDS", "Context", "demand", "forecast", "ingest", "nightly", "plan"]
+__all__ = ["COMMANDS", "Context", "demand", "forecast", "ingest", "monitor", "nightly", "plan", "simulate"]
 
 
 def nightly(context: Context) -> None:
@@ -15,5 +17,13 @@ def nightly(context: Context) -> None:
         stage(context)
 
 
-COMMANDS = {"ingest": ingest, "demand": demand, "forecast": forecast, "plan": plan, "nightly": nightly}
+COMMANDS = {
+    "ingest": ingest,
+    "demand": demand,
+    "forecast": forecast,
+    "plan": plan,
+    "nightly": nightly,
+    "monitor": monitor,
+    "simulate": simulate,
+}
 """Command name → what it runs."""

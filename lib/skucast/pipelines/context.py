@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from skucast.config import Config
@@ -28,6 +28,7 @@ class Context:
         record: the run record.
         asked_date: decision date that was typed, if any.
         now: when the command began.
+        known: frames that stages of the command share, by what they are and for which date.
     """
 
     spark: SparkSession
@@ -36,6 +37,7 @@ class Context:
     record: RunRecord
     asked_date: date | None
     now: datetime
+    known: dict[tuple[str, date], tuple[DataFrame, ...]] = field(default_factory=dict)
 
     @cached_property
     def sales_days(self) -> tuple[date, date]:

@@ -21,7 +21,9 @@ from skucast.pipelines.context import Context
 from skucast.pipelines.demand import calendar_of, demand_known
 from skucast.pipelines.drivers import drivers_known
 from skucast.pipelines.groups import GroupRun, analyse_items, forecast_groups
+from skucast.pipelines.lead_times import lead_times_known
 from skucast.pipelines.learning import Sample, with_learner
+from skucast.pipelines.monitor import with_tenure
 from skucast.store.runs import Stage
 from skucast.tables import (
     BACKTEST,
@@ -40,20 +42,25 @@ from skucast.transforms.method_errors import method_errors
 from skucast.transforms.panel import SERIES, Span, long_panel, revenue_shares
 from skucast.transforms.protection import default_span, evaluation_spans, longest_protection
 from skucast.transforms.spread import pooled_errors, pools
+from skucast.transforms.succession import successions, with_inherited, with_predecessors
 
 
 def forecast(context: Context) -> None:
     """``demand`` → ``forecast``, ``backtest``, ``series_status`` and forecasts of groups for this cutoff."""
     with context.record.stage("forecast") as stage:
-        clock = context.begin(stage, "demand", "item", "item_location", "event", "hierarchy", "sales_line")
-        rules, known = context.config.forecast, demand_known(context)
+        clock = context.begin(stage, "demand", "item", "item_location", "supplier", "open_order", "receipt", "event",
+                              "hierarchy", "sales_line")  # fmt: skip
+        rules, demand = context.config.forecast, demand_known(context)
+        succession = successions(context.warehouse.read(ITEM_LOCATION), clock.decision_date).localCheckpoint()
+        known = demand if succession.isEmpty() else with_inherited(demand, succession)
         first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
         if first is None:
             raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
-        span = Span(first, clock.cutoff, _horizon(context), clock.frequency)
-        candidates = _series(context, known, span).persist(StorageLevel.DISK_ONLY)
+        timing, _ = lead_times_known(context)
+        span = Span(first, clock.cutoff, _horizon(context, timing), clock.frequency)
+        candidates = _series(context, known, timing, span).persist(StorageLevel.DISK_ONLY)
         prior = launch_prior(candidates)
-        series, n_series = prior.series, candidates.count()
+        series, n_series = with_tenure(context, prior.series), candidates.count()
         n_rows = n_series * (span.n_periods + span.horizon)
         n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
         calendar = calendar_of(context, span.first, span.last, series.select("location_id").distinct())
@@ -69,20 +76,20 @@ def forecast(context: Context) -> None:
         sample = Sample(n_series, sampled, drivers.catalogue)
         plan = with_learner(rules, _engine_plan(context, span.horizon), stage, sample, span)
         fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
-        _write_forecast(context, stage, fits, (plan, span), n_series, prior.law)
+        _write_forecast(context, stage, fits, (plan, span), (n_series, prior.law, succession))
         fits.unpersist()
-        groups = GroupRun(context, known, series, span, plan.without(METHOD))
+        groups = GroupRun(context, demand, series, span, plan.without(METHOD))
         forecast_groups(groups)
         analyse_items(groups)
         candidates.unpersist()
 
 
-def _series(context: Context, known: DataFrame, span: Span) -> DataFrame:
+def _series(context: Context, known: DataFrame, timing: DataFrame, span: Span) -> DataFrame:
     """Every series that has sold or may be ordered, and what a prior of its demand is made of."""
     tables, clock = context.warehouse, context.clock
     sold = revenue_shares(known, recent_sales(clock.cutoff, clock.frequency))
     new = never_sold(tables.read(ITEM_LOCATION), sold, clock.decision_date)
-    every = _with_spans(context, sold.unionByName(new, allowMissingColumns=True))
+    every = _with_spans(context, sold.unionByName(new, allowMissingColumns=True), timing, span.horizon)
     return described(every, tables.read(ITEM), span, clock.decision_date)
 
 
@@ -105,10 +112,10 @@ def _engine_plan(context: Context, horizon: int) -> Plan:
     )
 
 
-def _horizon(context: Context) -> int:
+def _horizon(context: Context, timing: DataFrame) -> int:
     """Steps to forecast: configured, or the longest protection period with 99 % of its lead time."""
     terms, asked = context.config.inventory.defaults.terms, context.config.forecast.horizon
-    longest = longest_protection(context.warehouse.read(ITEM_LOCATION), context.clock, terms)
+    longest = longest_protection(context.warehouse.read(ITEM_LOCATION), timing, context.clock, terms)
     if asked is None:
         return longest.with_late_deliveries
     if asked < longest.periods:
@@ -119,18 +126,22 @@ def _horizon(context: Context) -> int:
     return asked
 
 
-def _with_spans(context: Context, series: DataFrame) -> DataFrame:
+def _with_spans(context: Context, series: DataFrame, timing: DataFrame, horizon: int) -> DataFrame:
     """Series with the steps whose summed demand their champion is chosen by: the protection period of each."""
     terms, clock = context.config.inventory.defaults.terms, context.clock
-    spans = evaluation_spans(context.warehouse.read(ITEM_LOCATION), clock, terms)
     own = F.coalesce("evaluation_span", F.lit(default_span(clock, terms))).alias("evaluation_span")
-    return series.join(spans, [*SERIES], "left").select(*series.columns, own)
+    return series.join(evaluation_spans(timing, horizon), [*SERIES], "left").select(*series.columns, own)
 
 
 def _write_forecast(
-    context: Context, stage: Stage, fits: DataFrame, how: tuple[Plan, Span], n_series: int, launch: LaunchLaw | None
+    context: Context,
+    stage: Stage,
+    fits: DataFrame,
+    how: tuple[Plan, Span],
+    known: tuple[int, LaunchLaw | None, DataFrame],
 ) -> None:
-    (plan, span), rules, tables = how, context.config.forecast, context.warehouse
+    (plan, span), (n_series, launch, succession) = how, known
+    rules, tables = context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = Layout.of(plan, span)
     layout = replace(layout, errors=method_errors(fits, layout, n_series))
@@ -140,7 +151,7 @@ def _write_forecast(
     selection = rules.selection
     criterion = Criterion(selection.criterion, selection.class_weight, rules.min_periods, selection.margin)
     decision = Decision(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")
-    status = decision.rows(fits, SERIES_STATUS).persist(StorageLevel.DISK_ONLY)
+    status = with_predecessors(decision.rows(fits, SERIES_STATUS), succession).persist(StorageLevel.DISK_ONLY)
     counts = status.groupBy("status").count().toPandas()
     stage.rows |= {str(each): int(n) for each, n in zip(counts["status"], counts["count"], strict=True)}
     _require_few_fallbacks(stage.rows, rules.max_fallback_share)
