@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight install jars kernels demo test bench bench-accuracy bench-models bench-scale clean
+.PHONY: help preflight install jars kernels demo test bench bench-accuracy bench-models bench-plan bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,8 +37,9 @@ $(VENV)/.installed: pyproject.toml conf/constraints.txt | preflight
 jars: install ## Delta's jars into the Spark of .venv
 	@$(BIN)/python -m skucast.store.jars
 
-kernels: install ## compile the forecasting kernels, once per machine
+kernels: install ## compile the kernels, once per machine
 	@$(BIN)/python -m skucast.forecasting.warm_up
+	@$(BIN)/python -m skucast.inventory.warm_up
 
 demo: jars kernels ## from order lines to an order plan, on the packaged sample
 	$(BIN)/skucast nightly --config $(CONFIG)
@@ -63,6 +64,9 @@ bench-models: install kernels ## the models beside the packages they replace
 
 bench-accuracy: install kernels ## forecasts beside those of other packages, on held-out periods
 	$(BIN)/python -m tests.benchmarks.accuracy
+
+bench-plan: jars kernels ## from forecasts to orders and alerts for a million items in local[2]
+	$(BIN)/python -m tests.benchmarks.plan_scale
 
 bench-scale: jars kernels ## the forecast stage on a million synthetic series (two hours on 2 cores)
 	$(BIN)/python tests/benchmarks/scale.py

@@ -54,6 +54,14 @@ BAD_VALUES = {
         {"inventory": {"defaults": {"cycle_service_level": 97.5}}},
         "inventory.defaults.cycle_service_level: found 97.5; must be less than 1",
     ),
+    "a review that outlasts what it reviewed": (
+        {"monitor": {"window_days": 28, "valid_days": 56}},
+        "monitor: valid_days 56 exceeds window_days 28",
+    ),
+    "a spread factor that widens and is called the lowest": (
+        {"monitor": {"spread_factors": {"lowest": 1.2}}},
+        "monitor.spread_factors.lowest: found 1.2; must be less than or equal to 1",
+    ),
     "fill rate of one": (
         {"inventory": {"defaults": {"fill_rate": 1}}},
         "inventory.defaults.fill_rate: found 1; must be less than 1",
@@ -127,8 +135,8 @@ BAD_VALUES = {
     ),
     "unknown table": (
         {"sources": {"sales": {"format": "csv", "path": "x.csv"}}},
-        "sources: sales is no input table; allowed: availability, event, hierarchy, item, item_location, open_order, "
-        "receipt, sales_line, stock, supplier",
+        "sources: sales is no input table; allowed: availability, event, hierarchy, item, item_location, location, "
+        "open_order, price_break, receipt, sales_line, stock, supplier",
     ),
     "unknown column": (
         {"sources": {"stock": {"format": "csv", "path": "x.csv", "columns": {"onhand": "a"}}}},

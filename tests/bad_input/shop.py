@@ -116,3 +116,21 @@ def weekly(item: str, *, weeks: int = N_WEEKS) -> list[dict[str, Any]]:
     """A sale every Tuesday, and a last one in the week of D, which is not over."""
     days = [FIRST + timedelta(days=1 + 7 * week) for week in range(weeks)]
     return [sale(item, day, 5 + number % 4) for number, day in enumerate([*days, D + timedelta(days=1)])]
+
+
+class _Nothing:
+    """In place of pytest's capture, which lives for one test only."""
+
+    def readouterr(self) -> Any:
+        return Outcome(0, "", "")
+
+
+def lasting(spark: SparkSession, folder: Path) -> Shop:
+    """A shop for all tests of a module; it shows nothing of what is printed."""
+    return Shop(spark, folder, _Nothing())  # type: ignore[arg-type]
+
+
+def row(shop: Shop, table: str, item: str) -> dict[str, Any]:
+    """The only row of an item."""
+    (found,) = [each for each in shop.rows(table) if each["item_id"] == item]
+    return found

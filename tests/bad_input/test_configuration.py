@@ -26,6 +26,31 @@ MISTAKES = {
         (),
         ["inventory.defaults: takes one service target, found cycle_service_level, fill_rate"],
     ),
+    "a service of one": (
+        {"inventory": {"defaults": {"cycle_service_level": 1.0}}},
+        (),
+        ["inventory.defaults.cycle_service_level: found 1.0; must be less than 1"],
+    ),
+    "no review": (
+        {"inventory": {"defaults": {"review_period_days": 0}}},
+        (),
+        ["inventory.defaults.review_period_days: found 0", "greater than 0"],
+    ),
+    "packs of nothing": (
+        {"inventory": {"defaults": {"pack_size": 0}}},
+        (),
+        ["inventory.defaults.pack_size: found 0", "greater than 0"],
+    ),
+    "a cost of less than nothing": (
+        {"inventory": {"defaults": {"fixed_cost": -1}}},
+        (),
+        ["inventory.defaults.fixed_cost: found -1", "greater than or equal to 0"],
+    ),
+    "a budget of less than nothing": (
+        {"inventory": {"budget": -1}},
+        (),
+        ["inventory.budget: found -1", "greater than or equal to 0"],
+    ),
     "no timezone": ({}, ["timezone"], ["timezone: missing, and it is never guessed: add it"]),
     "unknown input table": (
         {"sources": {"orders": {"format": "csv", "path": "x"}}},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.bad_input.shop import FIRST, N_WEEKS, D, Outcome, Shop, sale, weekly
+from tests.bad_input.shop import FIRST, N_WEEKS, D, Shop, lasting, row, sale, weekly
 
 pytestmark = pytest.mark.spark
 
@@ -25,13 +25,6 @@ REJECTED = {
     "text": ("a dozen", "quantity_invalid"),
     "30 digits": ("123456789012345678901234567890", "quantity_out_of_range"),
 }
-
-
-class _Nothing:
-    """In place of pytest's capture, which lives for one test only."""
-
-    def readouterr(self) -> Any:
-        return Outcome(0, "", "")
 
 
 def odd_lines() -> list[dict[str, Any]]:
@@ -66,7 +59,7 @@ CATEGORIES = {
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The shop after its nightly run."""
     folder: Path = tmp_path_factory.mktemp("odd")
-    made = Shop(spark, folder, _Nothing())  # type: ignore[arg-type]
+    made = lasting(spark, folder)
     lines = odd_lines()
     items = list(dict.fromkeys(line["item_id"] for line in lines))
     made.write("lines.csv", lines)
@@ -107,11 +100,6 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     made.config({"sources": sources})
     assert 0 == made.run("nightly").code
     return made
-
-
-def row(shop: Shop, table: str, item: str) -> dict[str, Any]:
-    (found,) = [each for each in shop.rows(table) if each["item_id"] == item]
-    return found
 
 
 def test_unusable_lines_are_kept_with_their_reasons(shop: Shop):

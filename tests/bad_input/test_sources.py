@@ -142,6 +142,38 @@ def test_master_data_that_break_their_contract_are_listed_and_not_written(shop: 
     assert {"run"} == shop.tables()
 
 
+REFUSED = {
+    "lead_time_days": -0.5,
+    "review_period_days": 0,
+    "pack_size": 0,
+    "cycle_service_level": 1,
+    "fill_rate": 1,
+    "holding_cost": 0,
+    "stockout_cost": -1,
+    "fixed_cost": -1,
+    "max_stock": 0,
+}
+
+
+def test_every_term_that_cannot_be_is_named_with_the_item(shop: Shop):
+    terms = [{"item_id": column, "location_id": "GB-1", **dict.fromkeys(REFUSED), column: value}
+             for column, value in REFUSED.items()]  # fmt: skip
+    more = {"min_order_quantity": None, "max_order_quantity": None}
+    limits = {"item_id": "min above max", "location_id": "GB-1", "min_order_quantity": 12, "max_order_quantity": 6}
+    shop.write("terms.csv", [each | more for each in terms] + [limits])
+    shop.write("items.csv", [{"item_id": "free", "unit_cost": 0}, {"item_id": "paid for taking", "unit_cost": -1}])
+    lines = {"format": "csv", "path": str(shop.folder / "lines.csv")}
+    for name, file, expected in (
+        ("item_location", "terms", [*(f"break {column}_valid" for column in REFUSED), "break minimum_below_maximum"]),
+        ("item", "items", ["2 row(s) break unit_cost_valid"]),
+    ):
+        source = {"format": "csv", "path": str(shop.folder / f"{file}.csv")}
+        message = shop.refused("ingest", config=shop.config({"sources": {"sales_line": lines, name: source}}))
+        for part in (*expected, *(f"e.g. {column} / GB-1" for column in REFUSED if name == "item_location")):
+            assert part in message
+    assert {"run"} == shop.tables()
+
+
 def test_an_availability_that_is_no_share_is_refused_with_its_period(shop: Shop):
     rows = [{"item_id": "A", "location_id": "GB-1", "period_start": FIRST, "in_stock_share": 1.5}]
     shop.write("availability.csv", rows)

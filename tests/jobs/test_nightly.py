@@ -87,7 +87,8 @@ def test_every_item_location_has_a_row_in_the_plan_with_its_reason(reference: Fi
     assert set(plan.loc[list(DO_NOT_ORDER), "reason"]) == {"do_not_order"}
     assert plan.loc[NEVER_COUNTED[0], "reason"] == "stock_unknown"
     assert plan.loc[NEVER_SOLD, "final_quantity"] == 0
-    assert set(plan.loc[plan["final_quantity"] > 0, "reason"]) == {"below_reorder_point"}
+    assert "below_reorder_point" in set(plan["reason"])
+    assert set(plan.loc[plan["final_quantity"] > 0, "reason"]) <= {"below_reorder_point", "topped_up"}
     assert (plan["final_quantity"] > 0).sum() > 10
     assert all(plan["explanation"].str.len() > 20)
 
@@ -102,7 +103,11 @@ def test_an_order_of_eighty_thousand_pieces_that_was_cancelled_is_no_demand(refe
 
 
 def test_every_table_opens_without_spark_and_keeps_its_contract(reference: Filled) -> None:
-    assert set(table_names(reference.folder)) == set(TABLES) - {"availability", "hierarchy"}
+    not_written = {
+        "availability", "hierarchy", "location", "price_break", "forecast_review", "forecast_review_class",
+        "service_outcome",
+    }  # fmt: skip
+    assert set(table_names(reference.folder)) == set(TABLES) - not_written
     for name in table_names(reference.folder):
         found = DeltaTable(str(reference.folder / name)).to_pyarrow_table()
         assert found.column_names == TABLES[name].names, name
