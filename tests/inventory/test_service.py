@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skucast.inventory import quantile_grid, service
@@ -50,6 +50,7 @@ def test_the_safety_factor_is_the_inverse_of_the_fill_rate(sd: float, lot: float
 
 @examples
 @given(st.floats(1, 200), st.floats(0, 80), st.floats(1, 900), SHARE)
+@example(100.0, 1e-160, 900.0, 0.95).via("a variance that a float hardly holds")
 def test_the_reorder_point_serves_the_share(mean: float, sd: float, lot: float, share: float) -> None:
     s = service.reorder_point_for_fill_rate(mean, sd, lot, share)
     law = Normal(floats(mean), floats(sd**2))

@@ -76,3 +76,5 @@ def test_outcomes_of_orders(spark: SparkSession) -> None:
     assert no_cost["o"]["missed"] == first["o"]["missed"][:2]
     assert no_need["o"]["missed"] == no_need["o"]["gain"] == no_need["o"]["served"] == [None, None]
     assert no_order["o"]["gain"] is None
+    unknown = frame.where("need IS NULL").selectExpr(asked).collect()
+    assert [row["o"]["gain"] for row in unknown] == [[None, None]], "a batch in which no need is known"

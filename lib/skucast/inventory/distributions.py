@@ -18,6 +18,9 @@ from skucast.inventory.arrays import BoolArray, FloatArray, floats, not_negative
 POISSON_BELOW = 1e-9
 """Relative excess of variance over mean below which counted demand is taken as Poisson."""
 
+FARTHEST = 40.0
+"""Standard deviations beyond which a normal tail is 0 in floats."""
+
 NEGLIGIBLE = 1e-14
 """Probability that a table of probabilities adds to its last value."""
 
@@ -47,7 +50,7 @@ def unit_normal_loss(z: ArrayLike) -> FloatArray:
 
     Source: Silver, Pyke & Thomas (2017), Inventory and Production Management, app. II.
     """
-    size = np.abs(floats(z))
+    size = np.minimum(np.abs(floats(z)), FARTHEST)
     density = np.exp(-0.5 * size**2) / np.sqrt(2.0 * np.pi)
     tail: FloatArray = density * (1.0 - size * np.sqrt(0.5 * np.pi) * special.erfcx(size / np.sqrt(2.0)))
     return np.maximum(tail, 0.0) + np.maximum(-floats(z), 0.0)
@@ -58,7 +61,7 @@ def unit_normal_second_loss(z: ArrayLike) -> FloatArray:
 
     Source: Hadley & Whitin (1963), appendix 4; Zipkin (2000), section C.2.4.
     """
-    at = floats(z)
+    at = np.minimum(floats(z), FARTHEST)
     density = np.exp(-0.5 * at**2) / np.sqrt(2.0 * np.pi)
     loss: FloatArray = np.maximum(0.5 * ((at**2 + 1.0) * special.ndtr(-at) - at * density), 0.0)
     return loss

@@ -12,10 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from skucast.inventory.arrays import FloatArray, floats, not_negative, positive
-from skucast.inventory.distributions import DemandLaw, Normal, unit_normal_loss
-
-FARTHEST = 40.0
-"""Standard deviations beyond which a normal tail is 0 in floats."""
+from skucast.inventory.distributions import FARTHEST, DemandLaw, Normal, unit_normal_loss
 
 CERTAIN = 1e-12
 """Standard deviation, as a share of the lot, below which demand is taken as certain."""
