@@ -9,8 +9,8 @@ from scipy import stats
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from skucast.inventory.allocation import allocate
-from skucast.inventory.allocation_kernel import RESOURCE, Curves
 from skucast.inventory.limits import FULL, Limits, RowsHere, rows_at
+from skucast.inventory.row_choice_kernel import RESOURCE, Curves
 
 INF = np.inf
 

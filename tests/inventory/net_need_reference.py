@@ -7,16 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from skucast.inventory.paths_kernel import Floats
+from skucast.inventory.arrays import FloatArray
 
 
-def lead_times(law: list[float], uniforms: Floats) -> list[int]:
+def lead_times(law: list[float], uniforms: FloatArray) -> list[int]:
     """Smallest period at which the law has passed each uniform number."""
     return [int(np.searchsorted(np.cumsum(law), u)) for u in uniforms]
 
 
 def reference_outlook(
-    paths: Floats, opening: float, receipts: Floats, first: list[int], second: list[int], review: int, *, is_lost: bool
+    paths: FloatArray,
+    opening: float,
+    receipts: FloatArray,
+    first: list[int],
+    second: list[int],
+    review: int,
+    *,
+    is_lost: bool,
 ) -> dict[str, Any]:
     """``paths`` (horizon, n); ``first`` and ``second`` lead times of each path."""
     horizon, n = paths.shape

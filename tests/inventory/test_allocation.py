@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from skucast.inventory import allocation
 from skucast.inventory.allocation import allocate
-from skucast.inventory.allocation_kernel import Curves
 from skucast.inventory.limits import Limits, RowsHere, joined, rows_at
+from skucast.inventory.row_choice_kernel import Curves
 from tests.inventory.allocation_cases import (
     Case,
     beside_exact,

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skucast.inventory.arrays import FloatArray
 from skucast.inventory.net_need import NEED_LEVELS, Ahead, Outlook, outlook
 from skucast.inventory.paths import chances, demand_paths
-from skucast.inventory.paths_kernel import Floats, turn
+from skucast.inventory.paths_kernel import turn
 from tests.inventory.net_need_reference import lead_times, reference_outlook
 from tests.inventory.test_paths import LEVELS, counts, normal
 
@@ -18,7 +19,7 @@ SEED = 1234567
 
 
 def ahead(
-    forecast: tuple[Floats, Floats],
+    forecast: tuple[FloatArray, FloatArray],
     opening: float,
     law: list[float],
     review: int,

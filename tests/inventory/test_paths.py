@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from skucast.inventory.arrays import FloatArray
 from skucast.inventory.paths import N_PATHS, demand_paths
-from skucast.inventory.paths_kernel import Floats
 
 LEVELS = np.array((0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99))
 MIDDLES = (np.arange(N_PATHS) + 0.5) / N_PATHS
 
 
-def normal(horizon: int, mean: float, sd: float, correlation: float) -> tuple[Floats, Floats]:
+def normal(horizon: int, mean: float, sd: float, correlation: float) -> tuple[FloatArray, FloatArray]:
     """Quantiles of steps and sums of equally correlated normal demand, none below 0; shapes (1, horizon, levels)."""
     n = np.arange(1, horizon + 1)[:, None]
     sums = stats.norm.ppf(LEVELS, n * mean, sd * np.sqrt(n * (1 + correlation * (n - 1))))
     return np.tile(np.maximum(stats.norm.ppf(LEVELS, mean, sd), 0), (1, horizon, 1)), np.maximum(sums, 0)[None]
 
 
-def counts(horizon: int, mean: float, variance: float, correlation: float) -> tuple[Floats, Floats]:
+def counts(horizon: int, mean: float, variance: float, correlation: float) -> tuple[FloatArray, FloatArray]:
     """The same for negative binomial demand."""
     n = np.arange(1, horizon + 1)[:, None]
     means, variances = n * mean, n * variance * (1 + correlation * (n - 1))

@@ -15,8 +15,8 @@ from skucast.transforms.planning import query, register_functions
 N = 400
 SQL_TYPES = {list: "ARRAY<DOUBLE>", str: "STRING"}
 DAY = date(2011, 10, 3)
-PARAMETERS = {"decision_date": DAY, "period_days": 7, "unmet_demand": "lost_sales", "min_change_gain": 0.0}
-COSTS = ("shortage_cost", "holding_cost", "fixed_cost", "proposed_before")
+PARAMETERS = {"decision_date": DAY, "period_days": 7, "unmet_demand": "lost_sales"}
+COSTS = ("holding_cost", "fixed_cost")
 
 
 def random_rows():

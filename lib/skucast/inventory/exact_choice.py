@@ -9,19 +9,10 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack
 
-from skucast.inventory.allocation_kernel import (
-    IS_SUPPLIER,
-    RESOURCE,
-    UNITS,
-    Curves,
-    FloatArray,
-    IntArray,
-    Priced,
-    choices,
-    regrets,
-    survey,
-)
+from skucast.inventory.allocation_kernel import choices, regrets, survey
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.limits import FULL, Limits, lowest_rows, rows_at
+from skucast.inventory.row_choice_kernel import IS_SUPPLIER, RESOURCE, UNITS, Curves, Priced
 
 NEAR = 4
 """Options on either side of the present and of the wanted one that a row may take, where not all are compared."""

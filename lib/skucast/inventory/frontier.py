@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skucast.inventory.paths_kernel import Floats
+from skucast.inventory.arrays import FloatArray
 
 
 def resampled(n: int, draws: int, seed: int) -> NDArray[np.float64]:
@@ -26,7 +26,7 @@ def resampled(n: int, draws: int, seed: int) -> NDArray[np.float64]:
     return np.concatenate([np.ones((1, n)), drawn])
 
 
-def stock_at_fill(fill: Floats, rival_fill: Floats, rival_stock: Floats) -> Floats:
+def stock_at_fill(fill: FloatArray, rival_fill: FloatArray, rival_stock: FloatArray) -> FloatArray:
     """Stock that a swept policy needs for a fill rate, on the line between the points of its sweep.
 
     Args:
@@ -43,7 +43,7 @@ def stock_at_fill(fill: Floats, rival_fill: Floats, rival_stock: Floats) -> Floa
     return np.fromiter(rows, np.float64, fill.size)
 
 
-def interval(samples: Floats, coverage: float = 0.9) -> tuple[float, float]:
+def interval(samples: FloatArray, coverage: float = 0.9) -> tuple[float, float]:
     """Percentile interval of bootstrap samples, NaN among them left out; NaN where nothing is left."""
     known = samples[~np.isnan(samples)]
     if known.size == 0:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.lead_time_kernel import product_limits
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-DEVIATES: Floats = norm.ppf((np.arange(100) + 0.5) / 100)
+DEVIATES: FloatArray = norm.ppf((np.arange(100) + 0.5) / 100)
 """Equally probable standard normal deviates."""
 
 KEPT = 0.995
@@ -31,13 +28,13 @@ class Seen:
         offsets: where each item begins, and the end, shape (n + 1,).
     """
 
-    days_late: Floats
-    arrived: Floats
-    still_open: Floats
-    offsets: Ints
+    days_late: FloatArray
+    arrived: FloatArray
+    still_open: FloatArray
+    offsets: IntArray
 
     @property
-    def rows(self) -> Ints:
+    def rows(self) -> IntArray:
         """The item of each entry."""
         return np.repeat(np.arange(self.offsets.size - 1), np.diff(self.offsets))
 
@@ -53,13 +50,13 @@ class Laws:
         offsets: where each law begins in ``by_period``, and the end, shape (n + 1,).
     """
 
-    days: Floats
-    squared_days: Floats
-    by_period: Floats
-    offsets: Ints
+    days: FloatArray
+    squared_days: FloatArray
+    by_period: FloatArray
+    offsets: IntArray
 
 
-def arrival_shares(seen: Seen) -> Floats:
+def arrival_shares(seen: Seen) -> FloatArray:
     """The share of the units of each item that arrives as late as each entry says: the product-limit law.
 
     What is still open counts among those that are awaited on earlier days (Kaplan & Meier 1958, equation 2b). Where the
@@ -70,7 +67,7 @@ def arrival_shares(seen: Seen) -> Floats:
     return shares
 
 
-def laws(seen: Seen, stated_days: Floats, offset_days: Floats, period_days: int) -> Laws:
+def laws(seen: Seen, stated_days: FloatArray, offset_days: FloatArray, period_days: int) -> Laws:
     """Laws of the lead times of n items.
 
     Args:
@@ -93,13 +90,13 @@ def laws(seen: Seen, stated_days: Floats, offset_days: Floats, period_days: int)
     )
 
 
-def _sums(places: Ints, values: Floats, n: int) -> Floats:
+def _sums(places: IntArray, values: FloatArray, n: int) -> FloatArray:
     sums = np.zeros(n)
     np.add.at(sums, places, values)
     return sums
 
 
-def stated_law(mean_days: float, sd_days: float, offset_days: float, period_days: int) -> Floats:
+def stated_law(mean_days: float, sd_days: float, offset_days: float, period_days: int) -> FloatArray:
     """Share of units usable after 0, 1, 2… periods, days rounded up: normal around the mean, and never negative.
 
     Args:

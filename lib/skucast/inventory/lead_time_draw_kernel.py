@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skucast.compiled import compiled
+from skucast.inventory.arrays import FloatArray, IntArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 SeedArray = NDArray[np.uint64]
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skucast.compiled import compiled
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from skucast.inventory.arrays import FloatArray, IntArray
 
 
 @compiled
-def product_limit(days: Floats, arrived: Floats, still_open: Floats, shares: Floats) -> None:
+def product_limit(days: FloatArray, arrived: FloatArray, still_open: FloatArray, shares: FloatArray) -> None:
     """Kaplan–Meier shares of one law: what is open counts among the awaited of earlier days only."""
     order = np.argsort(days)
     awaited, rest, i = arrived.sum() + still_open.sum(), 1.0, 0
@@ -34,7 +31,9 @@ def product_limit(days: Floats, arrived: Floats, still_open: Floats, shares: Flo
 
 
 @compiled
-def product_limits(days: Floats, arrived: Floats, still_open: Floats, offsets: Ints, shares: Floats) -> None:
+def product_limits(
+    days: FloatArray, arrived: FloatArray, still_open: FloatArray, offsets: IntArray, shares: FloatArray
+) -> None:
     """Every law: what was seen for it lies from ``offsets[i]`` on."""
     for i in range(offsets.size - 1):
         of = slice(offsets[i], offsets[i + 1])

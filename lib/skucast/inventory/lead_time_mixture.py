@@ -10,12 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skucast.inventory.arrays import FloatArray
 from skucast.inventory.lead_time_mixture_kernel import invert_mixtures
 
-Floats = NDArray[np.float64]
 
-
-def mixed_quantiles(levels: ArrayLike, weights: ArrayLike, quantiles: ArrayLike) -> Floats:
+def mixed_quantiles(levels: ArrayLike, weights: ArrayLike, quantiles: ArrayLike) -> FloatArray:
     """Quantiles of the mixture of laws that are straight between their quantiles and flat outside them.
 
     Args:
@@ -38,12 +37,12 @@ def mixed_quantiles(levels: ArrayLike, weights: ArrayLike, quantiles: ArrayLike)
 
 
 def mixed_quantiles_of(
-    levels: Floats,
+    levels: FloatArray,
     level_offsets: NDArray[np.int64],
-    weights: Floats,
+    weights: FloatArray,
     weight_offsets: NDArray[np.int64],
-    quantiles: Floats,
-) -> Floats:
+    quantiles: FloatArray,
+) -> FloatArray:
     """The same for many items in flat arrays.
 
     Args:

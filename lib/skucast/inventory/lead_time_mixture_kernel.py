@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skucast.compiled import compiled
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from skucast.inventory.arrays import FloatArray, IntArray
 
 
 @compiled
-def share_up_to(x: float, levels: Floats, quantiles: Floats, count_equal: int) -> float:
+def share_up_to(x: float, levels: FloatArray, quantiles: FloatArray, count_equal: int) -> float:
     """P(demand ≤ x), or P(demand < x) where equal ones do not count.
 
     The law is straight between its quantiles and flat outside them.
@@ -30,7 +27,7 @@ def share_up_to(x: float, levels: Floats, quantiles: Floats, count_equal: int) -
 
 
 @compiled
-def mixed_share(x: float, levels: Floats, weights: Floats, quantiles: Floats, count_equal: int) -> float:
+def mixed_share(x: float, levels: FloatArray, weights: FloatArray, quantiles: FloatArray, count_equal: int) -> float:
     """The same of a mixture; what its weights leave of 1 is no demand at all."""
     n = levels.size
     rest = max(0.0, 1.0 - weights.sum())
@@ -41,7 +38,7 @@ def mixed_share(x: float, levels: Floats, weights: Floats, quantiles: Floats, co
 
 
 @compiled
-def invert_mixture(levels: Floats, weights: Floats, quantiles: Floats, mixed: Floats) -> None:
+def invert_mixture(levels: FloatArray, weights: FloatArray, quantiles: FloatArray, mixed: FloatArray) -> None:
     """Quantiles of one mixture at its levels: between neighbouring values its distribution function is straight."""
     knots = np.sort(np.append(quantiles, 0.0)) if weights.sum() < 1.0 - 1e-9 else np.sort(quantiles)
     before, up_to, i = knots[0], 0.0, 0
@@ -60,7 +57,7 @@ def invert_mixture(levels: Floats, weights: Floats, quantiles: Floats, mixed: Fl
 
 @compiled
 def invert_mixtures(
-    levels: Floats, starts: Ints, weights: Floats, first: Ints, quantiles: Floats, mixed: Floats
+    levels: FloatArray, starts: IntArray, weights: FloatArray, first: IntArray, quantiles: FloatArray, mixed: FloatArray
 ) -> None:
     """Every item's mixture: levels from ``starts[i]``, weights from ``first[i]``, each with its quantiles."""
     begin = 0

@@ -8,7 +8,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from skucast.inventory.allocation_kernel import IS_SUPPLIER, UNITS, BoolArray, Curves, FloatArray, IntArray, Priced
+from skucast.inventory.arrays import BoolArray, FloatArray, IntArray
+from skucast.inventory.row_choice_kernel import IS_SUPPLIER, UNITS, Curves, Priced
 
 KINDS = ("budget", "supplier_money", "supplier_volume", "location_money", "location_volume")
 """Kinds of limits: of the whole plan, of a supplier's order, of a location; of money and of volume."""

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from skucast.inventory import net_need_kernel
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.paths import N_PATHS, chances
-from skucast.inventory.paths_kernel import Floats, Ints
 
 NEED_LEVELS: tuple[float, ...] = (
     0.002, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.825,
@@ -44,15 +44,15 @@ class Outlook(NamedTuple):
         ran_out: probability that something was missed up to each step, same shape.
     """
 
-    need: Floats
-    shortage: Floats
-    need_mean: Floats
-    cycle_demand: Floats
-    lost_before: Floats
-    stock_at_arrival: Floats
-    stock: Floats
-    lost: Floats
-    ran_out: Floats
+    need: FloatArray
+    shortage: FloatArray
+    need_mean: FloatArray
+    cycle_demand: FloatArray
+    lost_before: FloatArray
+    stock_at_arrival: FloatArray
+    stock: FloatArray
+    lost: FloatArray
+    ran_out: FloatArray
 
 
 class Ahead(NamedTuple):
@@ -70,15 +70,15 @@ class Ahead(NamedTuple):
         seeds: one per item, such as a hash of its key, shape (n_items,).
     """
 
-    levels: Floats
-    quantiles: Floats
-    cumulative_quantiles: Floats
-    n_steps: Ints
-    opening: Floats
-    receipts: Floats
-    lead_time_law: Floats
-    review_period: Ints
-    seeds: Ints
+    levels: FloatArray
+    quantiles: FloatArray
+    cumulative_quantiles: FloatArray
+    n_steps: IntArray
+    opening: FloatArray
+    receipts: FloatArray
+    lead_time_law: FloatArray
+    review_period: IntArray
+    seeds: IntArray
 
 
 def outlook(ahead: Ahead, *, is_lost: bool, n_paths: int = N_PATHS) -> Outlook:

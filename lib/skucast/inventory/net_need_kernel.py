@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.compiled import compiled
-from skucast.inventory.paths_kernel import Floats, Ints, fill_paths, turn
+from skucast.inventory.arrays import FloatArray, IntArray
+from skucast.inventory.paths_kernel import fill_paths, turn
 
 _FIRST, _SECOND = 1001, 1002
 """Turns of the draws of lead times: beyond all steps, so that they are independent of demand."""
 
 
 @compiled
-def draw_lead_times(law: Floats, shuffled: Ints, row: int, start: int, into: Ints) -> None:
+def draw_lead_times(law: FloatArray, shuffled: IntArray, row: int, start: int, into: IntArray) -> None:
     """Lead times in equal shares of probability, in an order that is independent of the paths'."""
     n = into.size
     for j in range(n):
@@ -24,7 +25,14 @@ def draw_lead_times(law: Floats, shuffled: Ints, row: int, start: int, into: Int
 
 
 @compiled
-def walk(demand: Floats, receipts: Floats, opening: float, is_lost: bool, stock: Floats, missed: Floats) -> None:  # noqa: FBT001 - compiled functions take positions
+def walk(
+    demand: FloatArray,
+    receipts: FloatArray,
+    opening: float,
+    is_lost: bool,  # noqa: FBT001 - compiled functions take positions
+    stock: FloatArray,
+    missed: FloatArray,
+) -> None:
     """One path without a new order: the stock at the end of every step, and the units that it could not serve.
 
     What is missing is lost, or is owed; what was owed from the beginning stays owed until it is delivered.
@@ -38,7 +46,7 @@ def walk(demand: Floats, receipts: Floats, opening: float, is_lost: bool, stock:
 
 
 @compiled
-def net_need(demand: Floats, receipts: Floats, at_arrival: float, arrival: int, end: int) -> float:
+def net_need(demand: FloatArray, receipts: FloatArray, at_arrival: float, arrival: int, end: int) -> float:
     """What must arrive at the start of ``arrival`` so that nothing is missed in the steps arrival … end − 1."""
     wanted, supplied, need = 0.0, 0.0, 0.0
     for h in range(arrival, end):
@@ -49,7 +57,7 @@ def net_need(demand: Floats, receipts: Floats, at_arrival: float, arrival: int, 
 
 
 @compiled
-def summarise(need: Floats, levels: Floats, quantiles: Floats, shortages: Floats) -> None:
+def summarise(need: FloatArray, levels: FloatArray, quantiles: FloatArray, shortages: FloatArray) -> None:
     """Quantiles of equally likely needs, between their middles linear, and the mean excess over each quantile."""
     n = need.size
     rising = np.sort(need)
@@ -67,25 +75,25 @@ def summarise(need: Floats, levels: Floats, quantiles: Floats, shortages: Floats
 
 @compiled
 def fill_outlook(
-    levels: Floats,
-    steps: Floats,
-    sums: Floats,
-    n_steps: Ints,
-    opening: Floats,
-    receipts: Floats,
-    laws: Floats,
-    review: Ints,
+    levels: FloatArray,
+    steps: FloatArray,
+    sums: FloatArray,
+    n_steps: IntArray,
+    opening: FloatArray,
+    receipts: FloatArray,
+    laws: FloatArray,
+    review: IntArray,
     is_lost: bool,  # noqa: FBT001
-    seeds: Ints,
-    scores: Floats,
-    shuffled: Ints,
-    need_levels: Floats,
-    need: Floats,
-    shortage: Floats,
-    means: Floats,
-    stock: Floats,
-    lost: Floats,
-    ran_out: Floats,
+    seeds: IntArray,
+    scores: FloatArray,
+    shuffled: IntArray,
+    need_levels: FloatArray,
+    need: FloatArray,
+    shortage: FloatArray,
+    means: FloatArray,
+    stock: FloatArray,
+    lost: FloatArray,
+    ran_out: FloatArray,
 ) -> None:
     """The outlook of every item, into the last six arrays, which come as zeros: see ``net_need.Outlook``."""
     n = scores.size
@@ -110,7 +118,9 @@ def fill_outlook(
 
 
 @compiled
-def add_step_means(held: Floats, missed: Floats, n: int, stock: Floats, lost: Floats, ran_out: Floats) -> None:
+def add_step_means(
+    held: FloatArray, missed: FloatArray, n: int, stock: FloatArray, lost: FloatArray, ran_out: FloatArray
+) -> None:
     """Add one of ``n`` paths to the means of its steps; ``ran_out`` from the first missed unit on."""
     is_out = False
     for h in range(held.size):

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skucast.inventory.arrays import FloatArray
 from skucast.inventory.net_need import NEED_LEVELS
 from skucast.inventory.order_gains_kernel import fill_gains, fill_missed
-from skucast.inventory.paths_kernel import Floats
 from skucast.inventory.quantile_grid import interpolate
 
 N_BELOW, N_ABOVE = 8, 4
@@ -33,16 +33,16 @@ class Worth(NamedTuple):
         mean_per_period: units per period.
     """
 
-    need: Floats
-    shortage: Floats
-    lacking: Floats
-    wanted: Floats
-    shortage_cost: Floats
-    holding_cost: Floats
-    review_period: Floats
-    smallest_lot: Floats
-    fixed_cost: Floats
-    mean_per_period: Floats
+    need: FloatArray
+    shortage: FloatArray
+    lacking: FloatArray
+    wanted: FloatArray
+    shortage_cost: FloatArray
+    holding_cost: FloatArray
+    review_period: FloatArray
+    smallest_lot: FloatArray
+    fixed_cost: FloatArray
+    mean_per_period: FloatArray
 
 
 class Outcome(NamedTuple):
@@ -54,12 +54,12 @@ class Outcome(NamedTuple):
         served: probability that it misses none.
     """
 
-    gain: Floats
-    missed: Floats
-    served: Floats
+    gain: FloatArray
+    missed: FloatArray
+    served: FloatArray
 
 
-def order_outcomes(ordered: Floats, worth: Worth) -> Outcome:
+def order_outcomes(ordered: FloatArray, worth: Worth) -> Outcome:
     """What comes of each order: the plan's SQL calls it by this name.
 
     Args:
@@ -74,7 +74,7 @@ def order_outcomes(ordered: Floats, worth: Worth) -> Outcome:
     return Outcome(*(np.where(is_unknown, np.nan, each) for each in (gains, missed, served)))
 
 
-def order_gains(ordered: Floats, worth: Worth) -> Floats:
+def order_gains(ordered: FloatArray, worth: Worth) -> FloatArray:
     """Money that orders gain against ordering nothing.
 
     Up to what is lacking: b for each unit kept from being missed in the arrival cycle, less h·R for each left over.
@@ -96,7 +96,7 @@ def order_gains(ordered: Floats, worth: Worth) -> Floats:
     return gains
 
 
-def order_steps(final: Floats, smallest: Floats, pack: Floats, most: Floats) -> Floats:
+def order_steps(final: FloatArray, smallest: FloatArray, pack: FloatArray, most: FloatArray) -> FloatArray:
     """Quantities that can be ordered, rising, the proposed one among them.
 
     Args:
@@ -119,5 +119,5 @@ def order_steps(final: Floats, smallest: Floats, pack: Floats, most: Floats) -> 
     found = np.where((found > 0) & (found <= np.maximum(np.minimum(most, np.inf), final)[:, None]), found, np.nan)
     found = np.sort(found, axis=1)
     is_again = np.concatenate([np.zeros((len(found), 1), dtype=bool), np.diff(found, axis=1) < 1e-9], axis=1)
-    steps: Floats = np.sort(np.where(is_again, np.nan, found), axis=1)
+    steps: FloatArray = np.sort(np.where(is_again, np.nan, found), axis=1)
     return steps

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.compiled import compiled
-from skucast.inventory.paths_kernel import Floats
+from skucast.inventory.arrays import FloatArray
 
 
 @compiled
-def missed_with(ordered: float, need: Floats, shortage: Floats) -> float:
+def missed_with(ordered: float, need: FloatArray, shortage: FloatArray) -> float:
     """Units that the arrival cycle misses on average: straight between the quantiles of the need, flat above them."""
     last = need.size - 1
     if ordered <= need[0]:
@@ -22,7 +22,7 @@ def missed_with(ordered: float, need: Floats, shortage: Floats) -> float:
 
 
 @compiled
-def fill_missed(ordered: Floats, need: Floats, shortage: Floats, missed: Floats) -> None:
+def fill_missed(ordered: FloatArray, need: FloatArray, shortage: FloatArray, missed: FloatArray) -> None:
     """``missed_with`` of every order of every item."""
     for i in range(ordered.shape[0]):
         for j in range(ordered.shape[1]):
@@ -31,8 +31,9 @@ def fill_missed(ordered: Floats, need: Floats, shortage: Floats, missed: Floats)
 
 @compiled
 def fill_gains(
-    ordered: Floats, need: Floats, shortage: Floats, lacking: Floats, wanted: Floats, shortage_cost: Floats,
-    cycle_holding_cost: Floats, ordering_rate: Floats, lot_holding_cost: Floats, smallest_lot: Floats, gains: Floats,
+    ordered: FloatArray, need: FloatArray, shortage: FloatArray, lacking: FloatArray, wanted: FloatArray,
+    shortage_cost: FloatArray, cycle_holding_cost: FloatArray, ordering_rate: FloatArray, lot_holding_cost: FloatArray,
+    smallest_lot: FloatArray, gains: FloatArray,
 ) -> None:  # fmt: skip
     """Gains of every order of every item against none; see ``order_gains``."""
     for i in range(ordered.shape[0]):

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skucast.inventory.arrays import FloatArray
 from skucast.inventory.net_need import NEED_LEVELS, Outlook
-from skucast.inventory.paths_kernel import Floats
 from skucast.inventory.quantile_grid import interpolate
 
 Bools = NDArray[np.bool_]
@@ -29,8 +29,8 @@ class Aim(NamedTuple):
         fill_rate: share of the arrival cycle's demand served from stock; NaN: the cycle service level is asked for.
     """
 
-    cycle_service_level: Floats
-    fill_rate: Floats
+    cycle_service_level: FloatArray
+    fill_rate: FloatArray
 
 
 class OrderTerms(NamedTuple):
@@ -51,14 +51,14 @@ class OrderTerms(NamedTuple):
 
     replenishment_policy: Words
     rounding: Words
-    lot: Floats
-    smallest_lot: Floats
-    min_order_quantity: Floats
-    pack_size: Floats
-    pallet_size: Floats
-    max_order_quantity: Floats
-    max_stock: Floats
-    max_cover: Floats
+    lot: FloatArray
+    smallest_lot: FloatArray
+    min_order_quantity: FloatArray
+    pack_size: FloatArray
+    pallet_size: FloatArray
+    max_order_quantity: FloatArray
+    max_stock: FloatArray
+    max_cover: FloatArray
 
     def of(self, rows: NDArray[np.int64]) -> OrderTerms:
         """Those of some items."""
@@ -74,7 +74,7 @@ def unconstrained(terms: OrderTerms) -> OrderTerms:
     return free._replace(lot=terms.smallest_lot, min_order_quantity=np.zeros_like(none))
 
 
-def lacking(ahead: Outlook, aim: Aim) -> Floats:
+def lacking(ahead: Outlook, aim: Aim) -> FloatArray:
     """What the arrival cycle needs beyond what will be there, with lost sales: units, below 0 more than enough.
 
     Args:
@@ -89,7 +89,7 @@ def lacking(ahead: Outlook, aim: Aim) -> Floats:
     return np.where(wants_fill, by_fill, by_level).round(9)
 
 
-def wanted_quantity(shortfall: Floats, terms: OrderTerms, *, is_lost: bool) -> Floats:
+def wanted_quantity(shortfall: FloatArray, terms: OrderTerms, *, is_lost: bool) -> FloatArray:
     """What the policy orders when so much is lacking, before the limits, units; NaN orders nothing.
 
     Args:
@@ -105,7 +105,7 @@ def wanted_quantity(shortfall: Floats, terms: OrderTerms, *, is_lost: bool) -> F
     return np.where(orders, np.maximum(np.round(quantity, 9), 0.0), 0.0)
 
 
-def final_quantity(raw: Floats, terms: OrderTerms, at_arrival: Floats) -> Floats:
+def final_quantity(raw: FloatArray, terms: OrderTerms, at_arrival: FloatArray) -> FloatArray:
     """What the item's own terms leave of the quantity that the policy wants, units.
 
     Args:
@@ -124,7 +124,7 @@ def final_quantity(raw: Floats, terms: OrderTerms, at_arrival: Floats) -> Floats
     return np.where(covering <= room, covering, cut)
 
 
-def _in_packs(raw: Floats, terms: OrderTerms) -> Floats:
+def _in_packs(raw: FloatArray, terms: OrderTerms) -> FloatArray:
     least, pack = terms.min_order_quantity, terms.pack_size
     needed = np.maximum(raw, least)
     up = _up(needed, pack)
@@ -133,7 +133,7 @@ def _in_packs(raw: Floats, terms: OrderTerms) -> Floats:
     return np.where(raw > 0, np.where((terms.rounding == "down") | is_nearer, down, up), 0.0)
 
 
-def _in_pallets(packed: Floats, terms: OrderTerms) -> Floats:
+def _in_pallets(packed: FloatArray, terms: OrderTerms) -> FloatArray:
     pallet = terms.pallet_size
     fits = ~(packed < pallet) & ~np.isnan(pallet)
     size = np.where(fits, pallet, 1.0)
@@ -142,15 +142,15 @@ def _in_pallets(packed: Floats, terms: OrderTerms) -> Floats:
     return np.where(fits, whole, packed)
 
 
-def _up(quantity: Floats, multiple: Floats) -> Floats:
+def _up(quantity: FloatArray, multiple: FloatArray) -> FloatArray:
     return _or(np.ceil(np.round(quantity / multiple, 9)) * multiple, quantity)
 
 
-def _down(quantity: Floats, multiple: Floats, least: Floats | float) -> Floats:
+def _down(quantity: FloatArray, multiple: FloatArray, least: FloatArray | float) -> FloatArray:
     fewest = np.ceil(np.round(least / multiple, 9))
     return _or(np.maximum(np.floor(np.round(quantity / multiple, 9)), fewest) * multiple, quantity)
 
 
-def _or(values: Floats, other: Floats | float) -> Floats:
+def _or(values: FloatArray, other: FloatArray | float) -> FloatArray:
     """The values, the other where there is none."""
     return np.where(np.isnan(values), other, values)

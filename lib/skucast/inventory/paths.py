@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from skucast.inventory import paths_kernel
-from skucast.inventory.paths_kernel import Floats, Ints
+from skucast.inventory.arrays import FloatArray, IntArray
 
 N_PATHS = 256
 """Paths per item: the 95 % quantile of what is needed is then off by 1 to 2 % of its distance from the mean."""
@@ -25,8 +25,8 @@ _SHUFFLES = 64
 
 
 def demand_paths(
-    levels: Floats, quantiles: Floats, cumulative_quantiles: Floats, seeds: Ints, n_paths: int = N_PATHS
-) -> Floats:
+    levels: FloatArray, quantiles: FloatArray, cumulative_quantiles: FloatArray, seeds: IntArray, n_paths: int = N_PATHS
+) -> FloatArray:
     """Equally likely paths of demand.
 
     Args:
@@ -46,9 +46,9 @@ def demand_paths(
 
 
 @cache
-def chances(n_paths: int) -> tuple[Floats, Ints]:
+def chances(n_paths: int) -> tuple[FloatArray, IntArray]:
     """Normal scores of equal shares of probability, and orders to meet them in: the same on every machine."""
-    scores: Floats = ndtri((np.arange(n_paths) + 0.5) / n_paths)
+    scores: FloatArray = ndtri((np.arange(n_paths) + 0.5) / n_paths)
     generator = np.random.Generator(np.random.PCG64(20100601))
     shuffled: NDArray[np.int64] = np.argsort(generator.random((_SHUFFLES, n_paths)), axis=1).astype(np.int64)
     return scores, shuffled

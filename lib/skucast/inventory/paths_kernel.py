@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skucast.compiled import compiled
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from skucast.inventory.arrays import FloatArray, IntArray
 
 _STRONGEST = 0.98
 """Rank correlation beyond which a path would hardly depend on the new step's own chance."""
 
 
 @compiled
-def stratified(levels: Floats, quantiles: Floats, into: Floats) -> None:
+def stratified(levels: FloatArray, quantiles: FloatArray, into: FloatArray) -> None:
     """Quantiles at the middles of equal shares of probability: rising, flat outside the outer levels."""
     n, last, i = into.size, levels.size - 1, 0
     for j in range(n):
@@ -34,7 +31,7 @@ def stratified(levels: Floats, quantiles: Floats, into: Floats) -> None:
 
 
 @compiled
-def spread(values: Floats) -> float:
+def spread(values: FloatArray) -> float:
     """Standard deviation of equally likely values."""
     return float(math.sqrt(max(((values - values.mean()) ** 2).mean(), 0.0)))
 
@@ -58,7 +55,7 @@ def correlation(before: float, step: float, together: float) -> float:
 
 
 @compiled
-def push(heap: Ints, size: int, entry: int, guess: Floats) -> None:
+def push(heap: IntArray, size: int, entry: int, guess: FloatArray) -> None:
     """Put an entry into a heap of ``size`` entries whose least guess is on top."""
     at = size
     while at > 0 and guess[heap[(at - 1) // 2]] > guess[entry]:
@@ -68,7 +65,7 @@ def push(heap: Ints, size: int, entry: int, guess: Floats) -> None:
 
 
 @compiled
-def pop(heap: Ints, size: int, guess: Floats) -> int:
+def pop(heap: IntArray, size: int, guess: FloatArray) -> int:
     """Take the entry with the least guess out of a heap of ``size`` entries."""
     top, last, at = heap[0], heap[size - 1], 0
     while 2 * at + 1 < size - 1:
@@ -84,7 +81,9 @@ def pop(heap: Ints, size: int, guess: Floats) -> int:
 
 
 @compiled
-def matched(total: Floats, rising: Ints, targets: Floats, guess: Floats, heap: Ints, order: Ints) -> None:
+def matched(
+    total: FloatArray, rising: IntArray, targets: FloatArray, guess: FloatArray, heap: IntArray, order: IntArray
+) -> None:
     """Which path gets which sum: each target in turn the least guess among the paths that have not passed it yet.
 
     ``rising`` orders the paths by their totals; the answer, in ``order``, orders them by their new ones.
@@ -100,7 +99,13 @@ def matched(total: Floats, rising: Ints, targets: Floats, guess: Floats, heap: I
 
 @compiled
 def fill_paths(
-    levels: Floats, steps: Floats, sums: Floats, scores: Floats, shuffled: Ints, seed: int, demand: Floats
+    levels: FloatArray,
+    steps: FloatArray,
+    sums: FloatArray,
+    scores: FloatArray,
+    shuffled: IntArray,
+    seed: int,
+    demand: FloatArray,
 ) -> None:
     """Paths of one item into ``demand`` (steps, paths)."""
     n, before = scores.size, 0.0
@@ -130,7 +135,13 @@ def fill_paths(
 
 @compiled
 def fill_all_paths(
-    levels: Floats, steps: Floats, sums: Floats, scores: Floats, shuffled: Ints, seeds: Ints, demand: Floats
+    levels: FloatArray,
+    steps: FloatArray,
+    sums: FloatArray,
+    scores: FloatArray,
+    shuffled: IntArray,
+    seeds: IntArray,
+    demand: FloatArray,
 ) -> None:
     """Paths of every item into ``demand`` (items, steps, paths)."""
     for i in range(steps.shape[0]):

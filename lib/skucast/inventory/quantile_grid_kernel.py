@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.compiled import compiled
-from skucast.inventory.paths_kernel import Floats, Ints
+from skucast.inventory.arrays import FloatArray, IntArray
 
 
 @compiled
-def shortage(stock: float, levels: Floats, quantiles: Floats) -> float:
+def shortage(stock: float, levels: FloatArray, quantiles: FloatArray) -> float:
     """E(D − stock)⁺ where quantiles run straight between levels, and on flat beyond the outer ones."""
     last = levels.size - 1
     total = levels[0] * max(quantiles[0] - stock, 0.0) + (1.0 - levels[last]) * max(quantiles[last] - stock, 0.0)
@@ -24,13 +24,13 @@ def shortage(stock: float, levels: Floats, quantiles: Floats) -> float:
 
 @compiled
 def fill_shortages(
-    stocks: Floats,
-    stock_starts: Ints,
-    levels: Floats,
-    level_starts: Ints,
-    quantiles: Floats,
-    starts: Ints,
-    short: Floats,
+    stocks: FloatArray,
+    stock_starts: IntArray,
+    levels: FloatArray,
+    level_starts: IntArray,
+    quantiles: FloatArray,
+    starts: IntArray,
+    short: FloatArray,
 ) -> None:
     """``shortage`` of every stock of every item; items without levels or quantiles keep what is there."""
     for i in range(starts.size - 1):
@@ -41,7 +41,7 @@ def fill_shortages(
 
 
 @compiled
-def line_at(x: float, xs: Floats, ys: Floats) -> float:
+def line_at(x: float, xs: FloatArray, ys: FloatArray) -> float:
     """The y at x: the last of the segments that begin below x gives it, the ends hold."""
     y = ys[0] if not np.isnan(x) else np.nan
     for i in range(1, xs.size):
@@ -54,7 +54,13 @@ def line_at(x: float, xs: Floats, ys: Floats) -> float:
 
 @compiled
 def fill_lines(
-    x: Floats, x_starts: Ints, xs: Floats, xs_starts: Ints, ys: Floats, ys_starts: Ints, found: Floats
+    x: FloatArray,
+    x_starts: IntArray,
+    xs: FloatArray,
+    xs_starts: IntArray,
+    ys: FloatArray,
+    ys_starts: IntArray,
+    found: FloatArray,
 ) -> None:
     """``line_at`` of every x of every item; items without points keep what is there."""
     for i in range(x_starts.size - 1):

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.net_need import Ahead
 from skucast.inventory.order_quantity import (
     WHOLE_LEVEL,
     OrderTerms,
     unconstrained,
 )
-from skucast.inventory.paths_kernel import Floats, Ints
 from skucast.inventory.simulation_outcome import Outcome
 from skucast.inventory.simulation_setting import LeadTimes, Opening, Setting, World
 from skucast.inventory.simulator import Decide, StockState, simulate_decisions
@@ -33,13 +33,13 @@ class ReviewForecasts(NamedTuple):
         one_step_sd: standard deviation of demand in step 1, units per period, shape (n, n_reviews).
     """
 
-    period: Ints
-    levels: Floats
-    n_steps: Ints
-    quantiles: Floats
-    cumulative_quantiles: Floats
-    cumulative_mean: Floats
-    one_step_sd: Floats
+    period: IntArray
+    levels: FloatArray
+    n_steps: IntArray
+    quantiles: FloatArray
+    cumulative_quantiles: FloatArray
+    cumulative_mean: FloatArray
+    one_step_sd: FloatArray
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,19 @@ class Replay:
         is_constrained: lots and limits hold; else any quantity can be ordered at every review.
     """
 
-    demand: Floats
-    before: Floats
+    demand: FloatArray
+    before: FloatArray
     forecasts: ReviewForecasts
     opening: Opening
-    lead_time: Ints
-    lead_time_law: Floats
-    review_period: Ints
-    first_review: Ints
+    lead_time: IntArray
+    lead_time_law: FloatArray
+    review_period: IntArray
+    first_review: IntArray
     terms: OrderTerms
-    fixed_cost: Floats
-    holding_cost: Floats
-    max_cover: Floats
-    seeds: Ints
+    fixed_cost: FloatArray
+    holding_cost: FloatArray
+    max_cover: FloatArray
+    seeds: IntArray
     score_from: int
     world: World
     is_constrained: bool
@@ -109,18 +109,18 @@ class Replay:
         return terms if self.is_constrained else unconstrained(terms)
 
 
-def at_step(values: Floats, steps: Ints) -> Floats:
+def at_step(values: FloatArray, steps: IntArray) -> FloatArray:
     """The value of each item at its step, from 1 on; the last one where there are fewer.
 
     Args:
         values: shape (n, horizon, …).
         steps: shape (n,).
     """
-    found: Floats = values[np.arange(steps.size), np.minimum(steps, values.shape[1]) - 1]
+    found: FloatArray = values[np.arange(steps.size), np.minimum(steps, values.shape[1]) - 1]
     return found
 
 
-def receipts(state: StockState, horizon: int) -> Floats:
+def receipts(state: StockState, horizon: int) -> FloatArray:
     """Deliveries at the start of each coming period, those that are overdue in the next one, shape (n, horizon).
 
     What is due now is on hand already.
@@ -132,7 +132,7 @@ def receipts(state: StockState, horizon: int) -> Floats:
     return found[:, :horizon]
 
 
-def ahead_of(replay: Replay, review: int, rows: Ints, state: StockState) -> Ahead:
+def ahead_of(replay: Replay, review: int, rows: IntArray, state: StockState) -> Ahead:
     """What is known at a review; beyond the longest lead time and the review after it nothing hangs on the order."""
     forecasts = replay.forecasts
     longest = replay.lead_time_law.shape[1] - 1 + int(replay.review_period.max())

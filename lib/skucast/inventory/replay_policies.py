@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.net_need import NEED_LEVELS, outlook
 from skucast.inventory.order_quantity import Aim, final_quantity, lacking, wanted_quantity
-from skucast.inventory.paths_kernel import Floats, Ints
 from skucast.inventory.quantile_grid import interpolate
 from skucast.inventory.replay import Replay, ahead_of, at_step, receipts, review_in
 from skucast.inventory.simulation_setting import World
@@ -31,8 +31,8 @@ class Calibration:
         without_stock_out: sum over them of the probability that nothing is missed, shape (n,).
     """
 
-    cycles: Floats
-    without_stock_out: Floats
+    cycles: FloatArray
+    without_stock_out: FloatArray
 
 
 def nothing(replay: Replay) -> Decide:
@@ -46,9 +46,9 @@ def fixed_cover(replay: Replay, protection_periods: float, n_recent: int = 8) ->
     known, offset = np.concatenate([replay.before, replay.demand], axis=1), replay.before.shape[1]
     span = protection_periods * (replay.lead_time + replay.review_period)
 
-    def shortfall(_: int, state: StockState) -> Floats:
+    def shortfall(_: int, state: StockState) -> FloatArray:
         now = offset + state.period
-        level: Floats = span * known[:, max(now - n_recent, 0) : now].mean(axis=1)
+        level: FloatArray = span * known[:, max(now - n_recent, 0) : now].mean(axis=1)
         return level - state.inventory_position
 
     return _by_position(replay, shortfall)
@@ -58,9 +58,9 @@ def textbook(replay: Replay, cycle_service_level: float) -> Decide:
     """Raise the position to the mean over R + L periods and z·σ·√(R+L), σ that of the one-step forecast error."""
     z, protection = float(ndtri(cycle_service_level)), replay.lead_time + replay.review_period
 
-    def shortfall(review: int, state: StockState) -> Floats:
+    def shortfall(review: int, state: StockState) -> FloatArray:
         mean = at_step(replay.forecasts.cumulative_mean[:, review], protection)
-        level: Floats = mean + z * replay.forecasts.one_step_sd[:, review] * np.sqrt(protection)
+        level: FloatArray = mean + z * replay.forecasts.one_step_sd[:, review] * np.sqrt(protection)
         return level - state.inventory_position
 
     return _by_position(replay, shortfall)
@@ -71,7 +71,7 @@ def perfect(replay: Replay) -> Decide:
     horizon = int((replay.lead_time + replay.review_period).max(initial=1))
     demand = np.concatenate([replay.demand, np.zeros((replay.seeds.size, horizon))], axis=1)
 
-    def decide(period: int, state: StockState) -> Floats:
+    def decide(period: int, state: StockState) -> FloatArray:
         need = known_need(
             demand[:, period : period + horizon], receipts(state, horizon), state.on_hand - state.backorders,
             (replay.lead_time, replay.review_period), is_lost=replay.world is World.LOST_SALES,
@@ -88,7 +88,7 @@ def planned(replay: Replay, aim: Aim) -> tuple[Decide, Calibration]:
     n = replay.seeds.size
     calibration = Calibration(np.zeros(n), np.zeros(n))
 
-    def decide(period: int, state: StockState) -> Floats:
+    def decide(period: int, state: StockState) -> FloatArray:
         review, orders = review_in(replay, period), np.zeros(n)
         rows = np.flatnonzero(state.is_review & (replay.forecasts.n_steps[:, review] > 0))
         if rows.size > 0:
@@ -103,7 +103,7 @@ def planned(replay: Replay, aim: Aim) -> tuple[Decide, Calibration]:
     return decide, calibration
 
 
-def _ordered(replay: Replay, review: int, rows: Ints, state: StockState, aim: Aim) -> tuple[Floats, Floats]:
+def _ordered(replay: Replay, review: int, rows: IntArray, state: StockState, aim: Aim) -> tuple[FloatArray, FloatArray]:
     """Quantities of some items, and the quantiles of the net need that they answer."""
     is_lost = replay.world is World.LOST_SALES
     found = outlook(ahead_of(replay, review, rows, state), is_lost=is_lost)
@@ -118,7 +118,7 @@ def _ordered(replay: Replay, review: int, rows: Ints, state: StockState, aim: Ai
     return final_quantity(wanted, terms, found.stock_at_arrival), found.need
 
 
-def chance_of_enough(quantity: Floats, need: Floats) -> Floats:
+def chance_of_enough(quantity: FloatArray, need: FloatArray) -> FloatArray:
     """P(need ≤ quantity) from the quantiles of the need, 0 below the lowest and 1 from the highest on, shape (n,)."""
     levels = np.array(NEED_LEVELS)
     place = (need <= quantity[:, None]).sum(axis=1)
@@ -131,8 +131,13 @@ def chance_of_enough(quantity: Floats, need: Floats) -> Floats:
 
 
 def known_need(
-    demand: Floats, receipts: Floats, opening: Floats, lead_and_review: tuple[Ints, Ints], *, is_lost: bool
-) -> Floats:
+    demand: FloatArray,
+    receipts: FloatArray,
+    opening: FloatArray,
+    lead_and_review: tuple[IntArray, IntArray],
+    *,
+    is_lost: bool,
+) -> FloatArray:
     """What must arrive after the lead time for nothing to be missed in the arrival cycle, when demand is known.
 
     Args:
@@ -158,10 +163,10 @@ def known_need(
     return need - stock
 
 
-def _by_position(replay: Replay, shortfall: Callable[[int, StockState], Floats]) -> Decide:
+def _by_position(replay: Replay, shortfall: Callable[[int, StockState], FloatArray]) -> Decide:
     """Order what the inventory position lacks."""
 
-    def decide(period: int, state: StockState) -> Floats:
+    def decide(period: int, state: StockState) -> FloatArray:
         review = review_in(replay, period)
         terms = replay.terms_at(review)
         raw = wanted_quantity(np.round(shortfall(review, state), 9), terms, is_lost=True)

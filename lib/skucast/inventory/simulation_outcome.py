@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.lead_time_draw_kernel import FloatArray
+from skucast.inventory.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.lead_time_draw_kernel import FloatArray, IntArray, LeadTimeLaw, SeedArray, lead_times
+from skucast.inventory.arrays import BoolArray, FloatArray, IntArray
+from skucast.inventory.lead_time_draw_kernel import LeadTimeLaw, SeedArray, lead_times
 from skucast.inventory.simulator_kernel import (
     DOWN,
     NEAREST,
     UP,
-    BoolArray,
 )
 
 ROUNDINGS = {"up": UP, "down": DOWN, "nearest": NEAREST}

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.lead_time_draw_kernel import FloatArray, IntArray, lead_times
+from skucast.inventory.arrays import BoolArray, FloatArray, IntArray
+from skucast.inventory.lead_time_draw_kernel import lead_times
 from skucast.inventory.simulation_outcome import Outcome, Path
 from skucast.inventory.simulation_setting import ROUNDINGS, Setting, World, plain
 from skucast.inventory.simulator_kernel import (
     MEASURES,
     PATHS,
-    BoolArray,
     Record,
     Rules,
     Stock,

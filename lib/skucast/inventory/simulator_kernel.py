@@ -11,12 +11,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skucast.compiled import compiled
-from skucast.inventory.lead_time_draw_kernel import FloatArray, IntArray, LeadTimeLaw, lead_time
-
-BoolArray = NDArray[np.bool_]
+from skucast.inventory.arrays import BoolArray, FloatArray, IntArray
+from skucast.inventory.lead_time_draw_kernel import LeadTimeLaw, lead_time
 
 NOISE = 1e-9
 """Amounts that count as none: the ninth decimal, as in the planning SQL."""

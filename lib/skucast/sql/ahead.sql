@@ -11,13 +11,6 @@ WITH forecast_steps AS (
   GROUP BY item_id, location_id
 ),
 
--- What an earlier run proposed for the same date, if nobody has decided on it yet.
-proposal AS (
-  SELECT item_id, location_id, final_quantity AS proposed_before
-  FROM {order_plan_before}
-  WHERE decision_date = :decision_date AND status = 'proposed' AND final_quantity > 0
-),
-
 -- An order that is due on cover_until or later cannot help before the next one does. An overdue one is still expected.
 expecting AS (
   SELECT
@@ -34,7 +27,6 @@ expecting AS (
   FROM {policy}
   LEFT JOIN {deliveries} USING (item_id, location_id)
   LEFT JOIN forecast_steps USING (item_id, location_id)
-  LEFT JOIN proposal USING (item_id, location_id)
 )
 
 SELECT

@@ -136,35 +136,11 @@ fitted AS (
       ELSE rounded_down(room, pack_size, 0D)
     END                                                            AS fitted_quantity
   FROM bargained
-),
-
--- A proposal of an earlier run for this date stands, if it can, unless the new one gains enough against it.
-rivals AS (
-  SELECT
-    *,
-    IF(:min_change_gain > 0 AND fitted_quantity > 0 AND proposed_before <> fitted_quantity AND proposed_before <= room
-         AND proposed_before = orderable_quantity(proposed_before, min_order_quantity, pack_size),
-       array(proposed_before, fitted_quantity), NULL)              AS proposals
-  FROM fitted
-),
-
-weighed AS (
-  SELECT
-    *,
-    order_outcomes(proposals, outlook.need, outlook.shortage, shortfall, raw_quantity, shortage_cost, holding_cost,
-                   review_period, smallest_lot, fixed_cost, mean_per_period).gain AS gains
-  FROM rivals
-),
-
-settled AS (
-  SELECT
-    *,
-    IF(get(gains, 1) - get(gains, 0) < :min_change_gain, proposed_before, fitted_quantity) AS final_quantity
-  FROM weighed
 )
 
 SELECT
-  * EXCEPT (proposals, gains, offers, offer_costs),
+  * EXCEPT (offers, offer_costs),
+  fitted_quantity                                                  AS final_quantity,
   -- The way from one quantity to the next.
   array(
     struct('raw_quantity' AS reason, raw_quantity AS quantity),
@@ -174,7 +150,6 @@ SELECT
     struct('pallet_size' AS reason, palletised_quantity AS quantity),
     struct('max_cover' AS reason, covering_quantity AS quantity),
     struct('price_break' AS reason, bargain_quantity AS quantity),
-    struct(IF(room = max_order_quantity, 'max_order_quantity', 'max_stock') AS reason, fitted_quantity AS quantity),
-    struct('proposed_before' AS reason, final_quantity AS quantity)
+    struct(IF(room = max_order_quantity, 'max_order_quantity', 'max_stock') AS reason, fitted_quantity AS quantity)
   )                                                                AS stages
-FROM settled
+FROM fitted

@@ -12,11 +12,11 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.lead_time import Seen, laws
 from skucast.inventory.lead_time_mixture import mixed_quantiles_of
 from skucast.inventory.net_need import NEED_LEVELS
 from skucast.inventory.order_gains import Worth, order_outcomes
-from skucast.inventory.paths_kernel import Floats, Ints
 from skucast.inventory.quantile_grid import Lists, lines_at, shortages_of
 from skucast.transforms.arrow_columns import floats_of, places
 
@@ -92,21 +92,21 @@ def _outcomes(ordered: pa.Array, need: pa.Array, shortage: pa.Array, *numbers: p
     return pa.StructArray.from_arrays(parts, ["gain", "missed", "served"])
 
 
-def _table(lists: pa.Array, width: int = 1) -> Floats:
+def _table(lists: pa.Array, width: int = 1) -> FloatArray:
     """Lists as rows of a table, NaN where they end; shape (n_rows, the longest, but at least ``width``)."""
     values, starts = _flat(lists)
     lengths = np.diff(starts)
-    table: Floats = np.full((lengths.size, int(lengths.max(initial=width))), np.nan)
+    table: FloatArray = np.full((lengths.size, int(lengths.max(initial=width))), np.nan)
     table[places(lengths)] = values
     return table
 
 
-def _flat(column: pa.ListArray) -> tuple[Floats, Ints]:
+def _flat(column: pa.ListArray) -> tuple[FloatArray, IntArray]:
     lengths = column.value_lengths().fill_null(0).to_numpy().astype(np.int64)
     return floats_of(column.flatten()), np.concatenate([[0], np.cumsum(lengths)])
 
 
-def _lists(starts: Ints, values: Floats, is_null: pa.Array) -> pa.Array:
+def _lists(starts: IntArray, values: FloatArray, is_null: pa.Array) -> pa.Array:
     """Lists of numbers, NaN being null."""
     return pa.ListArray.from_arrays(
         pa.array(starts.astype(np.int32)), pa.array(values, from_pandas=True), mask=is_null.cast(pa.bool_())

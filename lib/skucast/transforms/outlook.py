@@ -11,9 +11,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.net_need import Ahead, Outlook, outlook
 from skucast.inventory.order_quantity import Aim, lacking
-from skucast.inventory.paths_kernel import Floats, Ints
 from skucast.transforms.arrow_columns import places
 
 INPUTS = (
@@ -62,7 +62,7 @@ def _follow(*, is_lost: bool) -> Callable[..., pa.Array]:
     return follow
 
 
-def _alike(batch: pa.RecordBatch) -> list[Ints]:
+def _alike(batch: pa.RecordBatch) -> list[IntArray]:
     """Rows of which enough is known, apart by quantile levels; forecasts of one run have the same ones."""
     has_steps = batch["steps"].value_lengths().fill_null(0).to_numpy(zero_copy_only=False) > 0
     known = np.flatnonzero(has_steps & batch["opening"].is_valid().to_numpy(zero_copy_only=False))
@@ -88,7 +88,7 @@ def _as_structs(batch: pa.RecordBatch, *, is_lost: bool) -> pa.Array:
     return pa.StructArray.from_arrays(columns, names=list(FIELDS))
 
 
-def _column(name: str, values: Floats, n_steps: Ints) -> pa.Array:
+def _column(name: str, values: FloatArray, n_steps: IntArray) -> pa.Array:
     if name not in LISTS:
         return pa.array(values)
     lengths = n_steps if name in PER_STEP else np.full(len(values), values.shape[1])
@@ -96,7 +96,7 @@ def _column(name: str, values: Floats, n_steps: Ints) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values[np.arange(values.shape[1]) < lengths[:, None]]))
 
 
-def _in_place(parts: list[tuple[Ints, pa.Array]], n: int) -> pa.Array:
+def _in_place(parts: list[tuple[IntArray, pa.Array]], n: int) -> pa.Array:
     """All structs in the order of the rows; null where nothing is known."""
     if not parts:
         return pa.nulls(n, ARROW_TYPE)
@@ -124,7 +124,7 @@ def _ahead(batch: pa.RecordBatch) -> Ahead:
     return Ahead(levels, quantiles, sums, n_steps, opening, receipts, laws, review.astype(np.int64), seeds)
 
 
-def _table(values: Floats, row: Ints, place: Ints, shape: tuple[int, ...]) -> Floats:
-    found: Floats = np.zeros(shape)
+def _table(values: FloatArray, row: IntArray, place: IntArray, shape: tuple[int, ...]) -> FloatArray:
+    found: FloatArray = np.zeros(shape)
     found[row, place] = values
     return found

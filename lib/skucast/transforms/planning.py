@@ -3,9 +3,9 @@
 One query per question, each in a file of its own, each answered with one row per item and location: ``stock_on_hand``
 (what is there), ``deliveries`` (what is to come), ``classes`` (how much it matters), ``terms`` (what holds), ``policy``
 (what is wanted), ``ahead`` (what the stock is followed with), ``quantities`` (what is lacking and what can be ordered),
-``order_plan`` (what to do, and why), ``recent_demand`` and ``alerts`` (what needs attention). In Python, demand paths
-are followed before ``quantities``, and after it limits that items share are settled. The files ``*functions.sql`` hold
-the formulas.
+``standing`` (what was proposed before), ``limited`` (what is left of it where items share a limit), ``order_plan``
+(what to do, and why), ``recent_demand`` and ``alerts`` (what needs attention). In Python, demand paths are followed
+before ``quantities``, and after it limits that items share are settled. The files ``*functions.sql`` hold the formulas.
 """
 
 from __future__ import annotations
@@ -94,9 +94,10 @@ def plan(
         parameters=parameters,
     )  # fmt: skip
     followed = with_outlook(ahead, is_lost=terms.unmet_demand == "lost_sales")
-    quantities, limits = within_limits(
-        query("quantities", parameters, ahead=followed, price_break=price_break), supplier, location, terms, run_id
-    )
+    quantities = query("quantities", parameters, ahead=followed, price_break=price_break)
+    if terms.min_change_gain > 0:
+        quantities = query("standing", parameters, quantities=quantities, order_plan_before=order_plan_before)
+    quantities, limits = within_limits(quantities, supplier, location, terms, run_id)
     ordered = query("order_plan", parameters, quantities=quantities)
     recent = query("recent_demand", parameters, demand=demand, forecast_before=forecast_before)
     rows = query("alerts", parameters, order_plan=ordered, recent_demand=recent)
@@ -144,11 +145,4 @@ def ahead_of_orders(
     deliveries = query(
         "deliveries", parameters, open_order=open_order, receipt=receipt, order_plan_before=order_plan_before
     )
-    return query(
-        "ahead",
-        parameters,
-        policy=policy,
-        deliveries=deliveries,
-        forecast=forecast,
-        order_plan_before=order_plan_before,
-    )
+    return query("ahead", parameters, policy=policy, deliveries=deliveries, forecast=forecast)

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from skucast.inventory import replay_policies as policies
+from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.order_quantity import Aim, OrderTerms
-from skucast.inventory.paths_kernel import Floats, Ints
 from skucast.inventory.replay import Replay, ReviewForecasts
 from skucast.inventory.replay_policies import Calibration
 from skucast.inventory.simulation_outcome import CostRates, Outcome
@@ -70,10 +70,10 @@ class Replayed:
 
     replay: Replay
     aim: Aim
-    value: Floats
-    margin: Floats
+    value: FloatArray
+    margin: FloatArray
     rates: CostRates
-    censored: Floats
+    censored: FloatArray
 
 
 def replay_of(batch: pa.RecordBatch, n_periods: int, how: Comparison) -> Replayed:
@@ -202,27 +202,27 @@ def _terms(batch: pa.RecordBatch) -> OrderTerms:
     return OrderTerms(**values, max_cover=np.full(batch.num_rows, np.nan))
 
 
-def _numbers(batch: pa.RecordBatch, name: str) -> Floats:
+def _numbers(batch: pa.RecordBatch, name: str) -> FloatArray:
     return floats_of(batch[name])
 
 
-def _rows(column: pa.ListArray) -> Ints:
+def _rows(column: pa.ListArray) -> IntArray:
     """Row of each value of lists."""
     lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     return np.repeat(np.arange(len(column)), lengths)
 
 
-def _lists(column: pa.ListArray) -> Floats:
+def _lists(column: pa.ListArray) -> FloatArray:
     """Lists as rows of a matrix, the shorter ones filled up with 0."""
     lengths = column.value_lengths().to_numpy()
-    found: Floats = np.zeros((len(column), int(lengths.max())))
+    found: FloatArray = np.zeros((len(column), int(lengths.max())))
     found[np.arange(found.shape[1]) < lengths[:, None]] = column.flatten().cast(pa.float64()).to_numpy()
     return found
 
 
 def _placed(
     column: pa.ListArray, field: str, index: tuple[str, ...], shape: tuple[int, ...], *, shift: int = 0
-) -> Floats:
+) -> FloatArray:
     """Values of lists of structs, each at its row and place."""
     items, found = column.flatten(), np.zeros(shape)
     found[(_rows(column), *(items.field(name).to_numpy() + shift for name in index))] = items.field(field).to_numpy()

@@ -13,8 +13,8 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from skucast.inventory.arrays import FloatArray
 from skucast.inventory.frontier import interval, resampled, stock_at_fill
-from skucast.inventory.paths_kernel import Floats
 
 BLOCKS = 400
 RIVAL = "textbook"
@@ -74,7 +74,7 @@ def summarise(outcome: DataFrame, *, draws: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _of_class(sums: pd.DataFrame, counts: Floats) -> Iterator[dict[str, object]]:
+def _of_class(sums: pd.DataFrame, counts: FloatArray) -> Iterator[dict[str, object]]:
     keys = sums[["class", "variant", "target_level"]].drop_duplicates().sort_values(["variant", "target_level"])
     index = {(v, t): i for i, (_, v, t) in enumerate(keys.itertuples(index=False))}
     tensor = np.zeros((len(index), BLOCKS, len(SUMS)))
@@ -95,7 +95,7 @@ def _of_class(sums: pd.DataFrame, counts: Floats) -> Iterator[dict[str, object]]
         yield {**key, "items": int(items[variant, level]), **_with_intervals(found)}
 
 
-def _with_intervals(found: dict[str, Floats]) -> dict[str, float]:
+def _with_intervals(found: dict[str, FloatArray]) -> dict[str, float]:
     named: dict[str, float] = {}
     for name, values in found.items():
         low, high = interval(values[1:])
@@ -103,7 +103,7 @@ def _with_intervals(found: dict[str, Floats]) -> dict[str, float]:
     return named
 
 
-def _share(part: Floats, whole: Floats) -> Floats:
+def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
 
 
