@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skucast.inventory.lead_time import Seen, arrival_shares, laws, stated_law
+from skucast.inventory.lead_time import Seen, arrival_shares, credible_laws, laws, stated_law
+from skucast.inventory.quantile_grid import Lists
 from tests.transforms.lead_times_reference import product_limit
 
 Points = list[tuple[float, float, float]]
@@ -50,6 +51,14 @@ def test_days_become_whole_periods_and_never_negative() -> None:
     assert law.days.tolist() == pytest.approx([0.15, 0.0])
     assert stated_law(0.0, 0.0, 0.0, 7).tolist() == [1.0]
     assert stated_law(14.0, 0.0, 0.5, 7).tolist() == [0, 0, 0, 1.0]
+
+
+def test_a_credible_law_lies_between_two_and_ends_with_what_takes_longer() -> None:
+    own, shared = [[0.5, 0.5], [], [1.0]], [[0.0, 1.0], [0.2, 0.0, 0.797, 0.003], [0.0, 0.0, 1.0]]
+    both = (Lists(np.concatenate(law), np.cumsum([0, *map(len, law)])) for law in (own, shared))
+    found = credible_laws(np.array([0.5, 0.0, 0.25]), *both)
+    assert found.starts.tolist() == [0, 2, 5, 8]
+    assert found.values.tolist() == pytest.approx([0.25, 0.75, 0.2, 0.0, 0.8, 0.25, 0.0, 0.75])
 
 
 def test_a_stated_law_has_the_stated_moments() -> None:

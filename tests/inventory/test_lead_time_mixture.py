@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from skucast.inventory.lead_time_mixture import mixed_moments, mixed_quantiles, mixed_quantiles_of
+from skucast.inventory.lead_time_mixture import DemandSums, demand_over, mixed_moments, mixed_quantiles
+from skucast.inventory.quantile_grid import Lists
 from tests.transforms.planning_reference import mixture_quantile
 
 LEVELS = [0.1, 0.5, 0.9, 0.98]
@@ -41,9 +42,46 @@ def test_one_law_stays_as_it_is_and_what_weights_leave_is_no_demand() -> None:
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"2 laws at 4 levels: found shape \(1, 4\)"):
         mixed_quantiles(LEVELS, [0.5, 0.5], [[0.0, 0.0, 3.0, 7.0]])
-    one = np.array([0, 1])
-    with pytest.raises(ValueError, match="found 2 quantiles, expected one per law and level, 1"):
-        mixed_quantiles_of(np.array([0.5]), one, np.ones(1), one, np.zeros(2))
+    one = Lists.of(np.ones((1, 1)))
+    with pytest.raises(ValueError, match="found 2 quantiles, expected one per sum and level, 1"):
+        demand_over(one, np.array([1]), DemandSums(one, one, np.ones(1), np.zeros(2)))
+
+
+def lists(parts: list[list[float]]) -> Lists:
+    return Lists(np.array([x for part in parts for x in part]), np.cumsum([0, *(len(part) for part in parts)]))
+
+
+def expected_over(law: list[float], further: int, sums: list[list[float]]) -> tuple[list[float], tuple[float, float]]:
+    """One item: every possible number of periods in turn, no demand for what is left."""
+    parts = [(p, sums[min(n + further, len(sums)) - 1]) for n, p in enumerate(law) if p > 0 and n + further > 0]
+    rest = max(0.0, 1 - sum(p for p, _ in parts))
+    weights, means = [p for p, _ in parts], [np.mean(q) for _, q in parts]
+    moments = mixed_moments([*weights, rest], [*means, 0.0], [*(np.std(q) for _, q in parts), 0.0])
+    return mixed_quantiles(LEVELS, weights, [q for _, q in parts]).tolist(), moments
+
+
+ITEM = st.tuples(
+    st.sampled_from([[1.0], [0.0, 1.0], [0.5, 0.0, 0.5], [0.25, 0.75], [0.0, 0.1, 0.0, 0.9]]),
+    st.integers(0, 3),
+    st.lists(st.lists(st.integers(0, 20).map(float), min_size=4, max_size=4).map(sorted), max_size=4),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(ITEM, min_size=1, max_size=5))
+def test_demand_over_random_periods_is_that_of_each_item_alone(items: list[tuple[list[float], int, list]]) -> None:
+    laws, further, sums = [law for law, _, _ in items], np.array([n for _, n, _ in items]), [q for *_, q in items]
+    means, sds = (lists([[float(of(q)) for q in each] for each in sums]) for of in (np.mean, np.std))
+    quantiles = np.array(sums and [x for each in sums for q in each for x in q], dtype=float)
+    found = demand_over(lists(laws), further, DemandSums(lists([LEVELS] * len(items)), means, sds.values, quantiles))
+    for i, (law, n, of_item) in enumerate(items):
+        got, at = found.quantiles[4 * i : 4 * i + 4].tolist(), (found.mean[i], found.sd[i])
+        if not of_item or (n == 0 and law == [1.0]):
+            assert np.isnan([*got, *at]).all()
+        else:
+            quantiles_expected, moments = expected_over(law, n, of_item)
+            assert got == quantiles_expected
+            assert at == pytest.approx(moments)
 
 
 def test_reorder_points_are_those_of_drawn_demand_and_lead_times() -> None:

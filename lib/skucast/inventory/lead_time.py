@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.lead_time_kernel import product_limits
+from skucast.inventory.quantile_grid import Lists
 
 DEVIATES: FloatArray = norm.ppf((np.arange(100) + 0.5) / 100)
 """Equally probable standard normal deviates."""
@@ -107,6 +108,26 @@ def stated_law(mean_days: float, sd_days: float, offset_days: float, period_days
     """
     late = sd_days * DEVIATES if sd_days > 0 else np.zeros(1)
     seen = Seen(late, np.ones(late.size), np.zeros(late.size), np.array([0, late.size]))
-    law = laws(seen, np.array([mean_days]), np.array([offset_days]), period_days).by_period
-    last = int(np.searchsorted(np.round(np.cumsum(law), 9), KEPT))
-    return np.append(law[:last], law[last:].sum())
+    law = laws(seen, np.array([mean_days]), np.array([offset_days]), period_days)
+    nothing = Lists(np.zeros(0), np.zeros(2, dtype=np.int64))
+    return credible_laws(np.zeros(1), nothing, Lists(law.by_period, law.offsets)).values
+
+
+def credible_laws(credibility: FloatArray, own: Lists, shared: Lists) -> Lists:
+    """Laws over whole periods between an item's own and its supplier's, the last period holding what takes longer.
+
+    Args:
+        credibility: weight of the own law, in [0, 1], shape (n,).
+        own: share that takes 0, 1, 2… periods; nothing where nothing was seen.
+        shared: the same of the supplier.
+
+    Returns:
+        Shares of the periods that ``KEPT`` of the units take.
+    """
+    width = max(int(np.diff(law.starts).max(initial=1)) for law in (own, shared))
+    weight = credibility[:, None]
+    mixed = weight * own.table(0.0, width) + (1.0 - weight) * shared.table(0.0, width)
+    last = np.argmax(np.round(np.cumsum(mixed, axis=1), 9) >= KEPT, axis=1)
+    is_later = np.arange(width) > last[:, None]
+    mixed[np.arange(last.size), last] += np.where(is_later, mixed, 0.0).sum(axis=1)
+    return Lists(mixed[~is_later], np.concatenate([[0], np.cumsum(last + 1)]))

@@ -7,11 +7,65 @@ total variance; Hadley & Whitin 1963, section 3.4).
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import NamedTuple
 
-from skucast.inventory.arrays import FloatArray
-from skucast.inventory.lead_time_mixture_kernel import invert_mixtures
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skucast.inventory.arrays import FloatArray, IntArray
+from skucast.inventory.lead_time_mixture_kernel import fill_demand_over, invert_mixture
+from skucast.inventory.quantile_grid import Lists
+
+
+class DemandSums(NamedTuple):
+    """Demand summed over the first 1, 2, … periods of n items, list after list.
+
+    Attributes:
+        levels: probabilities of the quantiles, ascending in each item.
+        means: units, one per sum.
+        sds: standard deviations, units, one per sum.
+        quantiles: units, those of each sum after those of the one before, each at the levels of its item.
+    """
+
+    levels: Lists
+    means: Lists
+    sds: FloatArray
+    quantiles: FloatArray
+
+
+class DemandOver(NamedTuple):
+    """Demand over a random number of periods; NaN where nothing is known, or no period is possible.
+
+    Attributes:
+        quantiles: units at the levels, in the places of ``levels.values``.
+        mean: units, shape (n,).
+        sd: standard deviation, units, shape (n,).
+        sd_of_demand: what it would be if the number of periods were known, units, shape (n,).
+    """
+
+    quantiles: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+    sd_of_demand: FloatArray
+
+
+def demand_over(periods: Lists, further: IntArray, sums: DemandSums) -> DemandOver:
+    """Demand over a random number of periods and some further ones, for n items.
+
+    Args:
+        periods: probability of 0, 1, 2, … periods; what is missing to 1 is no demand at all.
+        further: periods after those, shape (n,). More periods than there are sums count with the last sum.
+        sums: the forecast.
+
+    Raises:
+        ValueError: if there are not as many quantiles as sums and levels ask for.
+    """
+    expected = int(np.diff(sums.levels.starts) @ np.diff(sums.means.starts))
+    if sums.quantiles.size != expected:
+        raise ValueError(f"found {sums.quantiles.size} quantiles, expected one per sum and level, {expected}")
+    quantiles, moments = np.full(sums.levels.values.size, np.nan), np.full((3, further.size), np.nan)
+    fill_demand_over(*periods, further, *sums.levels, *sums.means, sums.sds, sums.quantiles, quantiles, moments)
+    return DemandOver(quantiles, *moments)
 
 
 def mixed_quantiles(levels: ArrayLike, weights: ArrayLike, quantiles: ArrayLike) -> FloatArray:
@@ -29,40 +83,10 @@ def mixed_quantiles(levels: ArrayLike, weights: ArrayLike, quantiles: ArrayLike)
         ValueError: if the shapes do not fit.
     """
     at, share = np.asarray(levels, float), np.asarray(weights, float)
-    given = np.asarray(quantiles, float)
+    given, mixed = np.asarray(quantiles, float), np.zeros(at.size)
     if given.shape != (share.size, at.size):
         raise ValueError(f"quantiles of {share.size} laws at {at.size} levels: found shape {given.shape}")
-    one = np.array([0, 1])
-    return mixed_quantiles_of(at, one * at.size, share, one * share.size, given.ravel())
-
-
-def mixed_quantiles_of(
-    levels: FloatArray,
-    level_offsets: NDArray[np.int64],
-    weights: FloatArray,
-    weight_offsets: NDArray[np.int64],
-    quantiles: FloatArray,
-) -> FloatArray:
-    """The same for many items in flat arrays.
-
-    Args:
-        levels: of all items, one after the other.
-        level_offsets: where the levels of each item begin, and their end, shape (n + 1,).
-        weights: of all items, one after the other.
-        weight_offsets: where the weights of each item begin, and their end, shape (n + 1,).
-        quantiles: of all laws of all items, each at the levels of its item.
-
-    Returns:
-        Values at the levels, in the places of ``levels``.
-
-    Raises:
-        ValueError: if there are not as many quantiles as laws and levels ask for.
-    """
-    expected = int(np.diff(level_offsets) @ np.diff(weight_offsets))
-    if quantiles.size != expected:
-        raise ValueError(f"found {quantiles.size} quantiles, expected one per law and level, {expected}")
-    mixed = np.zeros(levels.size)
-    invert_mixtures(levels, level_offsets, weights, weight_offsets, quantiles, mixed)
+    invert_mixture(at, share, given.ravel(), mixed)
     return mixed
 
 

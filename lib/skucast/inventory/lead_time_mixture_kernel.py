@@ -56,13 +56,44 @@ def invert_mixture(levels: FloatArray, weights: FloatArray, quantiles: FloatArra
 
 
 @compiled
-def invert_mixtures(
-    levels: FloatArray, starts: IntArray, weights: FloatArray, first: IntArray, quantiles: FloatArray, mixed: FloatArray
-) -> None:
-    """Every item's mixture: levels from ``starts[i]``, weights from ``first[i]``, each with its quantiles."""
+def chosen_sums(periods: FloatArray, further: int, n_sums: int, weight: FloatArray, place: IntArray) -> int:
+    """Probability and place of every sum that is possible, zero periods left out; how many there are."""
+    count = 0
+    for n in range(periods.size):
+        if periods[n] > 0.0 and n + further > 0:
+            weight[count], place[count] = periods[n], min(n + further, n_sums) - 1
+            count += 1
+    return count
+
+
+@compiled
+def set_moments(weight: FloatArray, mean: FloatArray, sd: FloatArray, moments: FloatArray) -> None:
+    """Mean, standard deviation, and the one within the laws, of a mixture; what weights leave of 1 is no demand."""
+    total = (weight * mean).sum()
+    within = (weight * sd**2).sum()
+    rest = max(0.0, 1.0 - weight.sum())
+    moments[0] = total
+    moments[1] = np.sqrt(within + (weight * (mean - total) ** 2).sum() + rest * total**2)
+    moments[2] = np.sqrt(within)
+
+
+@compiled
+def fill_demand_over(
+    periods: FloatArray, period_starts: IntArray, further: IntArray, levels: FloatArray, level_starts: IntArray,
+    means: FloatArray, sum_starts: IntArray, sds: FloatArray, quantiles: FloatArray, mixed: FloatArray,
+    moments: FloatArray,
+) -> None:  # fmt: skip
+    """Every item's mixture over the periods that are possible; items without any keep what is there."""
     begin = 0
-    for i in range(starts.size - 1):
-        of_item, parts = levels[starts[i] : starts[i + 1]], weights[first[i] : first[i + 1]]
-        end = begin + of_item.size * parts.size
-        invert_mixture(of_item, parts, quantiles[begin:end], mixed[starts[i] : starts[i + 1]])
-        begin = end
+    for i in range(further.size):
+        of_item, law = levels[level_starts[i] : level_starts[i + 1]], periods[period_starts[i] : period_starts[i + 1]]
+        first, n_sums, k = sum_starts[i], sum_starts[i + 1] - sum_starts[i], of_item.size
+        weight, place = np.empty(law.size), np.empty(law.size, dtype=np.int64)
+        count = chosen_sums(law, further[i], n_sums, weight, place) if n_sums * k > 0 else 0
+        if count > 0:
+            parts, which = np.empty(count * k), first + place[:count]
+            for j in range(count):
+                parts[j * k : (j + 1) * k] = quantiles[begin + place[j] * k : begin + (place[j] + 1) * k]
+            invert_mixture(of_item, weight[:count], parts, mixed[level_starts[i] : level_starts[i + 1]])
+            set_moments(weight[:count], means[which], sds[which], moments[:, i])
+        begin += n_sums * k

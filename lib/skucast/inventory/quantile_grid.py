@@ -30,6 +30,14 @@ class Lists(NamedTuple):
         """Rows of a table, shape (n_items, m)."""
         return cls(np.ascontiguousarray(table, dtype=float).ravel(), np.arange(table.shape[0] + 1) * table.shape[1])
 
+    def table(self, otherwise: float, width: int = 1) -> FloatArray:
+        """As rows of a table, ``otherwise`` where lists end; shape (n_items, the longest, but at least ``width``)."""
+        lengths = np.diff(self.starts)
+        at = np.arange(int(lengths.max(initial=width)))
+        found: FloatArray = np.full((lengths.size, at.size), otherwise)
+        found[at < lengths[:, None]] = self.values
+        return found
+
 
 def shortages_of(stocks: Lists, levels: Lists, quantiles: Lists) -> FloatArray:
     """Units short on average, E[(D - stock)+], with quantiles of each item's own levels; NaN where it has none.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.inventory.lead_time import Seen, laws
-from skucast.inventory.lead_time_mixture import mixed_quantiles_of
+from skucast.inventory.lead_time_mixture import DemandSums, demand_over
 from skucast.inventory.net_need import Ahead, outlook
 from skucast.inventory.order_gains import Worth, order_outcomes
-from skucast.inventory.quantile_grid import expected_shortages
+from skucast.inventory.quantile_grid import Lists, expected_shortages
 
 
 def warm_up() -> None:
@@ -21,7 +21,8 @@ def warm_up() -> None:
     )  # fmt: skip
     stated = np.array([0.0])
     laws(Seen(one, one, stated, np.array([0, 1])), one, stated, 7)
-    mixed_quantiles_of(levels, np.array([0, 3]), one, np.array([0, 1]), levels)
+    sums = DemandSums(Lists.of(levels[None]), Lists.of(one[None]), one, levels)
+    demand_over(Lists.of(one[None]), np.array([1]), sums)
     found = outlook(ahead, is_lost=True)
     order_outcomes(np.ones((1, 2)), Worth(found.need, found.shortage, *(one for _ in range(8))))
     expected_shortages(np.ones((1, 1)), levels, steps[0, :1])

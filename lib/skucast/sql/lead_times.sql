@@ -101,14 +101,9 @@ mixed AS (
     IF(lead_time_source = stated_by, stated_days, credibility * own.days + (1 - credibility) * shared.days)
                                                                    AS lead_time_days,
     credibility * own.squared_days + (1 - credibility) * shared.squared_days AS squared_days,
-    zip_with(own.by_period, shared.by_period, (mine, theirs) ->
-      credibility * coalesce(mine, 0D) + (1 - credibility) * coalesce(theirs, 0D)) AS law
+    -- The law tells 99.5 % of the units apart.
+    credible_law(credibility, own.by_period, shared.by_period)     AS lead_time_law
   FROM weighed
-),
-
--- The law tells 99.5 % of the units apart.
-measured AS (
-  SELECT *, periods_for(0.995D, law) AS last_period FROM mixed
 )
 
 SELECT
@@ -122,7 +117,7 @@ SELECT
   CASE lead_time_source WHEN 'item' THEN own_orders WHEN 'supplier' THEN pool_orders ELSE 0 END AS lead_time_receipts,
   ordering_wait_days,
   safety_lead_time_days,
-  cut_law(law, last_period)                                        AS lead_time_law,
+  lead_time_law,
   whole_periods(lead_time_days + offset_days, :period_days)        AS lead_time,
   review_period,
   -- From this order to the one that the next review places, which waits for its own ordering day.
@@ -135,4 +130,4 @@ SELECT
     WHEN 'supplier' THEN pool_weakness
     ELSE 0
   END                                                              AS lead_time_weakness
-FROM measured
+FROM mixed

@@ -14,51 +14,16 @@ WITH forecast_sums AS (
   GROUP BY item_id, location_id
 ),
 
--- Each lead time of the law with its probability and the demand until then, and until the next order arrives. One that
+-- Demand until the next order arrives, and until this one does: each lead time of the law with its probability. One that
 -- is longer than the forecast reaches counts with the last of its periods.
-by_lead_time AS (
-  SELECT
-    terms.*,
-    levels,
-    element_at(sums, least(protection_period, size(sums))).spread_rung AS spread_rung,
-    transform(filter(sequence(0, size(lead_time_law) - 1), l -> get(lead_time_law, l) > 0), l -> struct(
-      get(lead_time_law, l)                                        AS weight,
-      element_at(sums, least(l + review_period, size(sums)))       AS demand)) AS until_next,
-    transform(filter(sequence(0, size(lead_time_law) - 1), l -> l > 0 AND get(lead_time_law, l) > 0), l -> struct(
-      get(lead_time_law, l)                                        AS weight,
-      element_at(sums, least(greatest(l, 1), size(sums)))          AS demand)) AS until_arrival
-  FROM {terms} AS terms
-  LEFT JOIN forecast_sums USING (item_id, location_id)
-),
-
-mixed_means AS (
-  SELECT
-    *,
-    aggregate(until_next, 0D, (sum, each) -> sum + each.weight * each.demand.mean) AS mean_until_next,
-    aggregate(until_arrival, 0D, (sum, each) -> sum + each.weight * each.demand.mean) AS mean_until_arrival
-  FROM by_lead_time
-),
-
--- Demand over the random lead time: the mixture of the distribution functions; its variance is the mean of the variances
--- and the variance of the means (law of total variance).
 mixed AS (
   SELECT
-    * EXCEPT (levels, until_next, until_arrival),
-    IF(levels IS NULL, NULL, struct(
-      levels,
-      mixed_quantiles(levels, until_next.weight, flatten(until_next.demand.quantiles)) AS quantiles,
-      mean_until_next                                              AS mean,
-      sqrt(aggregate(until_next, 0D, (sum, each) ->
-        sum + each.weight * (power(each.demand.sd, 2) + power(each.demand.mean - mean_until_next, 2)))) AS sd,
-      -- Were the lead time known.
-      sqrt(aggregate(until_next, 0D, (sum, each) -> sum + each.weight * power(each.demand.sd, 2))) AS sd_of_demand
-    ))                                                             AS protected,
-    IF(levels IS NULL OR size(until_arrival) = 0, NULL, struct(
-      levels,
-      mixed_quantiles(levels, until_arrival.weight, flatten(until_arrival.demand.quantiles)) AS quantiles,
-      mean_until_arrival                                           AS mean
-    ))                                                             AS before_arrival
-  FROM mixed_means
+    terms.*,
+    element_at(sums, least(protection_period, size(sums))).spread_rung AS spread_rung,
+    demand_over(lead_time_law, review_period, levels, sums)        AS protected,
+    demand_over(lead_time_law, 0, levels, sums)                    AS before_arrival
+  FROM {terms} AS terms
+  LEFT JOIN forecast_sums USING (item_id, location_id)
 ),
 
 -- Who asks for what: the row before its class (both letters, then ABC, then XYZ), the class before the default.

@@ -13,13 +13,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.lead_time import Seen, laws
-from skucast.inventory.lead_time_mixture import mixed_quantiles_of
+from skucast.inventory.lead_time import Seen, credible_laws, laws
+from skucast.inventory.lead_time_mixture import DemandSums, demand_over
 from skucast.inventory.net_need import NEED_LEVELS
 from skucast.inventory.order_gains import Worth, order_outcomes
 from skucast.inventory.quantile_grid import Lists, lines_at, shortages_of
 from skucast.transforms.arrow_columns import floats_of, places
 
+_DEMAND_OVER = "struct<levels: array<double>, quantiles: array<double>, mean: double, sd: double, sd_of_demand: double>"
 _LAW = "struct<days: double, squared_days: double, by_period: array<double>>"
 _OUTCOMES = "struct<gain: array<double>, missed: array<double>, served: array<double>>"
 
@@ -34,8 +35,12 @@ def register_array_functions(spark: SparkSession) -> None:
     ``law_of_days(days_late, arrived, open, stated_days, offset_days, period_days)``: the law of a lead time from what
     was seen, as :func:`skucast.inventory.lead_time.laws` has it.
 
-    ``mixed_quantiles(levels, weights, quantiles)``: quantiles of a mixture, those of its parts given one after the
-    other; null levels give null.
+    ``credible_law(credibility, own, shared)``: shares that take 0, 1, 2… periods, between an item's own and its
+    supplier's; the last period holds what takes longer.
+
+    ``demand_over(periods, further, levels, sums)``: demand over a random number of periods, of which ``periods`` has
+    the probabilities of 0, 1, …, and ``further`` ones, from ``mean``, ``sd`` and ``quantiles`` of demand summed over
+    the first 1, 2, … periods; null without sums, or if no period is possible.
 
     ``order_outcomes(ordered, need, shortage, lacking, wanted, …)``: what comes of orders, the arguments being those of
     :class:`skucast.inventory.order_gains.Worth` in their order.
@@ -44,7 +49,8 @@ def register_array_functions(spark: SparkSession) -> None:
         "interpolate": (_interpolate, "double"),
         "expected_shortages": (_expected_shortages, "array<double>"),
         "law_of_days": (_laws, _LAW),
-        "mixed_quantiles": (_mixed, "array<double>"),
+        "credible_law": (_credible, "array<double>"),
+        "demand_over": (_demand_over, _DEMAND_OVER),
         "order_outcomes": (_outcomes, _OUTCOMES),
     }
     for name, (function, kind) in functions.items():
@@ -74,36 +80,42 @@ def _laws(
     return pa.StructArray.from_arrays(columns, ["days", "squared_days", "by_period"])
 
 
-def _mixed(levels: pa.Array, weights: pa.Array, quantiles: pa.Array) -> pa.Array:
-    (at, starts), (share, first), (values, _) = (_flat(column) for column in (levels, weights, quantiles))
-    mixed = mixed_quantiles_of(at, starts, share, first, values)
-    return _lists(starts, mixed, pa.array(starts[1:] == starts[:-1]))
+def _credible(credibility: pa.Array, own: pa.Array, shared: pa.Array) -> pa.Array:
+    law = credible_laws(floats_of(credibility), Lists(*_flat(own)), Lists(*_flat(shared)))
+    return _lists(law.starts, law.values, shared.is_null())
+
+
+def _demand_over(periods: pa.Array, further: pa.Array, levels: pa.Array, sums: pa.Array) -> pa.Array:
+    entries, at, starts = sums.flatten(), Lists(*_flat(levels)), _starts(sums)
+    mean, sd = (floats_of(entries.field(name)) for name in ("mean", "sd"))
+    quantiles = floats_of(entries.field("quantiles").flatten())
+    known = DemandSums(at, Lists(mean, starts), sd, quantiles)
+    found = demand_over(Lists(*_flat(periods)), further.to_numpy().astype(np.int64), known)
+    columns = [levels, _lists(at.starts, found.quantiles, levels.is_null()), *(pa.array(each) for each in found[1:])]
+    return pa.StructArray.from_arrays(
+        columns, ["levels", "quantiles", "mean", "sd", "sd_of_demand"], mask=pa.array(np.isnan(found.mean))
+    )
 
 
 def _outcomes(ordered: pa.Array, need: pa.Array, shortage: pa.Array, *numbers: pa.Array) -> pa.Array:
     columns = [floats_of(each) for each in numbers]
     columns[-2] = np.nan_to_num(columns[-2])
     n_levels = len(NEED_LEVELS)
-    worth = Worth(_table(need, n_levels), _table(shortage, n_levels), *columns)
-    found = order_outcomes(_table(ordered), worth)
-    starts = _flat(ordered)[1]
-    at = places(np.diff(starts))
-    parts = [_lists(starts, each[at], ordered.is_null()) for each in found]
+    quantities = Lists(*_flat(ordered))
+    worth = Worth(*(Lists(*_flat(each)).table(np.nan, n_levels) for each in (need, shortage)), *columns)
+    found = order_outcomes(quantities.table(np.nan), worth)
+    at = places(np.diff(quantities.starts))
+    parts = [_lists(quantities.starts, each[at], ordered.is_null()) for each in found]
     return pa.StructArray.from_arrays(parts, ["gain", "missed", "served"])
 
 
-def _table(lists: pa.Array, width: int = 1) -> FloatArray:
-    """Lists as rows of a table, NaN where they end; shape (n_rows, the longest, but at least ``width``)."""
-    values, starts = _flat(lists)
-    lengths = np.diff(starts)
-    table: FloatArray = np.full((lengths.size, int(lengths.max(initial=width))), np.nan)
-    table[places(lengths)] = values
-    return table
-
-
 def _flat(column: pa.ListArray) -> tuple[FloatArray, IntArray]:
+    return floats_of(column.flatten()), _starts(column)
+
+
+def _starts(column: pa.ListArray) -> IntArray:
     lengths = column.value_lengths().fill_null(0).to_numpy().astype(np.int64)
-    return floats_of(column.flatten()), np.concatenate([[0], np.cumsum(lengths)])
+    return np.concatenate([[0], np.cumsum(lengths)])
 
 
 def _lists(starts: IntArray, values: FloatArray, is_null: pa.Array) -> pa.Array:
