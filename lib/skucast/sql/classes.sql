@@ -41,7 +41,7 @@ banded AS (
 
 -- One row: what each band is worth.
 bands AS (
-  SELECT array_sort(collect_list(struct(value_band, band_value))) AS bands
+  SELECT sort_array(collect_list(struct(value_band, band_value))) AS bands
   FROM (
     SELECT value_band, sum(annual_value) AS band_value
     FROM banded

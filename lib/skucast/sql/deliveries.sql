@@ -37,7 +37,12 @@ approved_proposal AS (
 SELECT
   item_id,
   location_id,
-  array_sort(collect_list(struct(due_date, remaining)))            AS deliveries,
+  sort_array(collect_list(struct(
+    due_date,
+    remaining,
+    -- Goods that are due within a period help from the next one on; overdue ones are expected in the next period.
+    CAST(1 + IF(due_date < :decision_date, 1, ceil(datediff(due_date, :decision_date) / :period_days)) AS INT) AS helps_in
+  )))                                                              AS deliveries,
   max(weakness(provenance))                                        AS delivery_weakness
 FROM (
   SELECT * FROM ordered_line WHERE round(remaining, 9) > 0

@@ -2,28 +2,17 @@
 -- what they are made of, beside the terms. s is the wanted quantile of demand over R + L periods; S adds what the
 -- economic lot exceeds the demand of one review.
 
--- Demand summed over the first periods, one after the other.
-WITH forecast_sums AS (
-  SELECT
-    item_id,
-    location_id,
-    max_by(quantile_levels, step)                                  AS levels,
-    array_sort(collect_list(struct(
-      step, cumulative_mean AS mean, cumulative_sd AS sd, spread_rung, cumulative_quantiles AS quantiles))) AS sums
-  FROM {forecast}
-  GROUP BY item_id, location_id
-),
-
 -- Demand until the next order arrives, and until this one does: each lead time of the law with its probability. One that
 -- is longer than the forecast reaches counts with the last of its periods.
-mixed AS (
+WITH mixed AS (
   SELECT
-    terms.*,
-    element_at(sums, least(protection_period, size(sums))).spread_rung AS spread_rung,
-    demand_over(lead_time_law, review_period, levels, sums)        AS protected,
-    demand_over(lead_time_law, 0, levels, sums)                    AS before_arrival
-  FROM {terms} AS terms
-  LEFT JOIN forecast_sums USING (item_id, location_id)
+    *,
+    element_at(forecast_steps, least(protection_period, size(forecast_steps))).spread_rung AS spread_rung,
+    demand_over(lead_time_law, review_period, levels, forecast_steps.cumulative_mean, forecast_steps.cumulative_sd,
+                forecast_steps.cumulative_quantiles)               AS protected,
+    demand_over(lead_time_law, 0, levels, forecast_steps.cumulative_mean, forecast_steps.cumulative_sd,
+                forecast_steps.cumulative_quantiles)               AS before_arrival
+  FROM {terms}
 ),
 
 -- Who asks for what: the row before its class (both letters, then ABC, then XYZ), the class before the default.
@@ -141,6 +130,8 @@ SELECT
   coalesce(protected.sd, 0D)                                       AS demand_sd,
   coalesce(spread_rung, 'none')                                    AS spread_rung,
   mean_per_period,
+  levels,
+  forecast_steps,
   aim.kind                                                         AS target_kind,
   aim.source                                                       AS target_source,
   level                                                            AS cycle_service_level,

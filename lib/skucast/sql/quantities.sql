@@ -5,7 +5,7 @@
 WITH price_list AS (
   SELECT
     item_id,
-    array_sort(collect_list(struct(min_quantity, unit_cost)))      AS price_breaks,
+    sort_array(collect_list(struct(min_quantity, unit_cost)))      AS price_breaks,
     bool_or(coalesce(scheme, 'all_units') = 'incremental')         AS is_incremental
   FROM (
     SELECT *, max(valid_from) OVER (PARTITION BY item_id) AS newest FROM {price_break} WHERE valid_from <= :decision_date

@@ -75,7 +75,7 @@ listed AS (
   SELECT
     item_id,
     location_id,
-    array_sort(collect_list(struct(
+    sort_array(collect_list(struct(
       valid_from, supplier_id, lead_time_days, lead_time_sd_days, safety_lead_time_days, review_period_days))) AS statements
   FROM {item_location}
   WHERE valid_from <= :decision_date

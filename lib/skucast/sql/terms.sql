@@ -36,13 +36,6 @@ timed AS (
   FROM {lead_times}
 ),
 
--- The mean over the whole horizon; cumulative means rise with the step, so the last one is the largest.
-forecast_mean AS (
-  SELECT item_id, location_id, max(cumulative_mean) / max(step) AS mean_per_period
-  FROM {forecast}
-  GROUP BY item_id, location_id
-),
-
 -- Order lines that were not measured make the forecast, and so the plan, as weak as they are.
 weak_sales AS (
   SELECT item_id, location_id, max(weakness(provenance)) AS sales_weakness
@@ -94,7 +87,7 @@ filled AS (
       OR (listing.holding_cost IS NULL AND listing.holding_rate_per_year IS NULL
           AND :holding_rate_per_year * item.unit_cost IS NOT NULL) AS used_default
   FROM listing_in_force
-  FULL JOIN forecast_mean USING (item_id, location_id)
+  FULL JOIN {forecast_steps} USING (item_id, location_id)
   FULL JOIN {stock_on_hand} USING (item_id, location_id)
   LEFT JOIN timed USING (item_id, location_id)
   LEFT JOIN {classes} USING (item_id, location_id)
@@ -171,6 +164,8 @@ SELECT
   backorders,
   reserved,
   coalesce(mean_per_period, 0D)                                    AS mean_per_period,
+  levels,
+  forecast_steps,
   greatest(
     weakness(listing.provenance), weakness(item.provenance), coalesce(stock_weakness, 0), coalesce(sales_weakness, 0),
     timing.lead_time_weakness, IF(used_default, weakness('default'), 0)

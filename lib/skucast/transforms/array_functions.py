@@ -38,9 +38,9 @@ def register_array_functions(spark: SparkSession) -> None:
     ``credible_law(credibility, own, shared)``: shares that take 0, 1, 2… periods, between an item's own and its
     supplier's; the last period holds what takes longer.
 
-    ``demand_over(periods, further, levels, sums)``: demand over a random number of periods, of which ``periods`` has
-    the probabilities of 0, 1, …, and ``further`` ones, from ``mean``, ``sd`` and ``quantiles`` of demand summed over
-    the first 1, 2, … periods; null without sums, or if no period is possible.
+    ``demand_over(periods, further, levels, means, sds, quantiles)``: demand over a random number of periods, of which
+    ``periods`` has the probabilities of 0, 1, …, and ``further`` ones, from mean, standard deviation and quantiles of
+    demand summed over the first 1, 2, … periods; null without sums, or if no period is possible.
 
     ``order_outcomes(ordered, need, shortage, lacking, wanted, …)``: what comes of orders, the arguments being those of
     :class:`skucast.inventory.order_gains.Worth` in their order.
@@ -85,11 +85,11 @@ def _credible(credibility: pa.Array, own: pa.Array, shared: pa.Array) -> pa.Arra
     return _lists(law.starts, law.values, shared.is_null())
 
 
-def _demand_over(periods: pa.Array, further: pa.Array, levels: pa.Array, sums: pa.Array) -> pa.Array:
-    entries, at, starts = sums.flatten(), Lists(*_flat(levels)), _starts(sums)
-    mean, sd = (floats_of(entries.field(name)) for name in ("mean", "sd"))
-    quantiles = floats_of(entries.field("quantiles").flatten())
-    known = DemandSums(at, Lists(mean, starts), sd, quantiles)
+def _demand_over(
+    periods: pa.Array, further: pa.Array, levels: pa.Array, means: pa.Array, sds: pa.Array, quantiles: pa.Array
+) -> pa.Array:
+    at, values = Lists(*_flat(levels)), floats_of(quantiles.flatten().flatten())
+    known = DemandSums(at, Lists(*_flat(means)), _flat(sds)[0], values)
     found = demand_over(Lists(*_flat(periods)), further.to_numpy().astype(np.int64), known)
     columns = [levels, _lists(at.starts, found.quantiles, levels.is_null()), *(pa.array(each) for each in found[1:])]
     return pa.StructArray.from_arrays(
@@ -110,12 +110,8 @@ def _outcomes(ordered: pa.Array, need: pa.Array, shortage: pa.Array, *numbers: p
 
 
 def _flat(column: pa.ListArray) -> tuple[FloatArray, IntArray]:
-    return floats_of(column.flatten()), _starts(column)
-
-
-def _starts(column: pa.ListArray) -> IntArray:
     lengths = column.value_lengths().fill_null(0).to_numpy().astype(np.int64)
-    return np.concatenate([[0], np.cumsum(lengths)])
+    return floats_of(column.flatten()), np.concatenate([[0], np.cumsum(lengths)])
 
 
 def _lists(starts: IntArray, values: FloatArray, is_null: pa.Array) -> pa.Array:

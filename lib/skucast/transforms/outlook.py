@@ -17,8 +17,8 @@ from skucast.inventory.order_quantity import Aim, lacking
 from skucast.transforms.arrow_columns import places
 
 INPUTS = (
-    "levels", "steps", "opening", "receipts", "lead_time_law", "review_period", "cycle_service_level",
-    "fill_rate_asked",
+    "levels", "steps", "opening", "delivery_steps", "delivery_quantities", "lead_time_law", "review_period",
+    "cycle_service_level", "fill_rate_asked",
 )  # fmt: skip
 """Columns that the outlook is made from: see ``ahead.sql``."""
 PER_STEP = ("stock", "lost", "ran_out")
@@ -48,13 +48,14 @@ def _follow(*, is_lost: bool) -> Callable[..., pa.Array]:
         levels: pa.Array,
         steps: pa.Array,
         opening: pa.Array,
-        receipts: pa.Array,
+        delivery_steps: pa.Array,
+        delivery_quantities: pa.Array,
         law: pa.Array,
         review: pa.Array,
         level: pa.Array,
         fill_rate: pa.Array,
     ) -> pa.Array:
-        columns = [levels, steps, opening, receipts, law, review, level, fill_rate]
+        columns = [levels, steps, opening, delivery_steps, delivery_quantities, law, review, level, fill_rate]
         batch = pa.RecordBatch.from_arrays(columns, names=list(INPUTS))
         parts = [(rows, _as_structs(batch.take(pa.array(rows)), is_lost=is_lost)) for rows in _alike(batch)]
         return _in_place(parts, batch.num_rows)
@@ -114,7 +115,7 @@ def _ahead(batch: pa.RecordBatch) -> Ahead:
         _table(steps.field(name).flatten().to_numpy().reshape(-1, levels.size), row, step, (*shape, levels.size))
         for name in ("quantiles", "cumulative_quantiles")
     )
-    receipts = _table(batch["receipts"].flatten().to_numpy(), row, step, shape)
+    receipts = _receipts(batch, n_steps, shape)
     law = batch["lead_time_law"]
     longest = law.value_lengths().to_numpy().astype(np.int64)
     laws = _table(law.flatten().to_numpy(), *places(longest), (batch.num_rows, int(longest.max())))
@@ -122,6 +123,17 @@ def _ahead(batch: pa.RecordBatch) -> Ahead:
     # One seed for all: items that are alike in everything get the same order, tonight and tomorrow.
     seeds = np.zeros(batch.num_rows, dtype=np.int64)
     return Ahead(levels, quantiles, sums, n_steps, opening, receipts, laws, review.astype(np.int64), seeds)
+
+
+def _receipts(batch: pa.RecordBatch, n_steps: IntArray, shape: tuple[int, ...]) -> FloatArray:
+    """Goods that help from each step on; what comes after the last step helps none of them."""
+    due, quantity = batch["delivery_steps"], batch["delivery_quantities"].flatten().to_numpy()
+    row, _ = places(due.value_lengths().fill_null(0).to_numpy().astype(np.int64))
+    step = due.flatten().to_numpy().astype(np.int64)
+    is_in_time = step <= n_steps[row]
+    found: FloatArray = np.zeros(shape)
+    np.add.at(found, (row[is_in_time], step[is_in_time] - 1), quantity[is_in_time])
+    return found
 
 
 def _table(values: FloatArray, row: IntArray, place: IntArray, shape: tuple[int, ...]) -> FloatArray:

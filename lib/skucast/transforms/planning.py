@@ -1,11 +1,12 @@
 """From forecast and stock to a policy and proposed orders. The arithmetic is SQL, in ``skucast/sql``.
 
 One query per question, each in a file of its own, each answered with one row per item and location: ``stock_on_hand``
-(what is there), ``deliveries`` (what is to come), ``classes`` (how much it matters), ``terms`` (what holds), ``policy``
-(what is wanted), ``ahead`` (what the stock is followed with), ``quantities`` (what is lacking and what can be ordered),
-``standing`` (what was proposed before), ``limited`` (what is left of it where items share a limit), ``order_plan``
-(what to do, and why), ``recent_demand`` and ``alerts`` (what needs attention). In Python, demand paths are followed
-before ``quantities``, and after it limits that items share are settled. The files ``*functions.sql`` hold the formulas.
+(what is there), ``deliveries`` (what is to come), ``classes`` (how much it matters), ``forecast_steps`` (what is
+expected), ``terms`` (what holds), ``policy`` (what is wanted), ``ahead`` (what the stock is followed with),
+``quantities`` (what is lacking and what can be ordered), ``standing`` (what was proposed before), ``limited`` (what is
+left of it where items share a limit), ``order_plan`` (what to do, and why), ``recent_demand`` and ``alerts`` (what
+needs attention). In Python, demand paths are followed before ``quantities``, and after it limits that items share are
+settled. The files ``*functions.sql`` hold the formulas.
 """
 
 from __future__ import annotations
@@ -137,12 +138,13 @@ def ahead_of_orders(
     register_functions(item_location.sparkSession)
     on_hand = query("stock_on_hand", parameters, stock=stock, receipt=receipt, sales_line=sales_line)
     classes = query("classes", parameters, demand=demand, item=item)
+    steps = query("forecast_steps", parameters, forecast=forecast)
     known = query(
-        "terms", parameters, item_location=item_location, item=item, forecast=forecast, sales_line=sales_line,
+        "terms", parameters, item_location=item_location, item=item, forecast_steps=steps, sales_line=sales_line,
         stock_on_hand=on_hand, classes=classes, lead_times=lead_times,
     )  # fmt: skip
-    policy = query("policy", parameters, terms=known, forecast=forecast)
+    policy = query("policy", parameters, terms=known)
     deliveries = query(
         "deliveries", parameters, open_order=open_order, receipt=receipt, order_plan_before=order_plan_before
     )
-    return query("ahead", parameters, policy=policy, deliveries=deliveries, forecast=forecast)
+    return query("ahead", parameters, policy=policy, deliveries=deliveries)
