@@ -16,12 +16,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from skucast.inventory.allocation_kernel import GAIN_UNITS, choices, gains, regrets, surplus, survey
+from skucast.inventory.allocation_kernel import GAIN_UNITS, choices, regrets
 from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.exact_choice import best_choice, improved_suppliers
 from skucast.inventory.limit_prices import limit_prices
 from skucast.inventory.limits import Limits, Rows, unpriced
 from skucast.inventory.row_choice_kernel import IS_SUPPLIER, RESOURCE, Curves, Priced
+from skucast.inventory.row_sums import gains, surplus, survey
 
 ROUNDS = 12
 """Most times that a few rows are settled exactly; twice as many where suppliers' orders were closed."""

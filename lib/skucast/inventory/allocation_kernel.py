@@ -38,11 +38,7 @@ def choices(curves: Curves, priced: Priced) -> IntArray:
 
 @compiled
 def survey(curves: Curves, priced: Priced) -> IntArray:
-    """What the rows use of every limit, and what they gain after paying for what is not their supplier's.
-
-    Returns:
-        Shape (2, n_limits): use in units of the limit; gain less payments, in ``GAIN_UNITS``, for limits of suppliers.
-    """
+    """See ``row_sums.survey``."""
     found = np.zeros((2, priced.price.size), dtype=np.int64)
     for row in range(curves.wanted.size):
         option = curves.start[row] + choice(curves, priced, row)
@@ -62,18 +58,7 @@ def survey(curves: Curves, priced: Priced) -> IntArray:
 
 @compiled
 def trials(curves: Curves, priced: Priced, kind: int, first: int, tried: FloatArray) -> IntArray:
-    """Use of each limit of one kind at several prices, the other kinds' prices staying.
-
-    Args:
-        curves: the rows.
-        priced: prices of the others.
-        kind: whose prices are tried.
-        first: number of the kind's first limit.
-        tried: ascending prices, shape (limits of the kind, m).
-
-    Returns:
-        Shape (limits of the kind, m), in units of the limits.
-    """
+    """See ``row_sums.trials``."""
     found = np.zeros(tried.shape, dtype=np.int64)
     for row in range(curves.wanted.size):
         limit = curves.member[row, kind]
@@ -98,7 +83,7 @@ def trials(curves: Curves, priced: Priced, kind: int, first: int, tried: FloatAr
 
 @compiled
 def extents(curves: Curves, priced: Priced, kind: int, first: int, n_limits: int) -> FloatArray:
-    """Prices of one kind's limits beyond which no row changes, shape (2, n_limits): highest, and minus the lowest."""
+    """See ``row_sums.extents``."""
     found = np.zeros((2, n_limits))
     for row in range(curves.wanted.size):
         limit, own = curves.member[row, kind], curves.weight[row, RESOURCE[kind]] * tilt(curves, row)
@@ -114,7 +99,7 @@ def extents(curves: Curves, priced: Priced, kind: int, first: int, n_limits: int
 
 @compiled
 def pressure(curves: Curves, priced: Priced, is_over: BoolArray) -> IntArray:
-    """What each supplier's rows use of exceeded limits, in ``UNITS`` of these, shape (n_limits,)."""
+    """See ``row_sums.pressure``."""
     found = np.zeros(priced.price.size, dtype=np.int64)
     for row in range(curves.wanted.size):
         option = curves.start[row] + choice(curves, priced, row)
@@ -129,10 +114,7 @@ def pressure(curves: Curves, priced: Priced, is_over: BoolArray) -> IntArray:
 
 @compiled
 def surplus(curves: Curves, priced: Priced) -> IntArray:
-    """Most that the rows could gain after paying all prices, in ``GAIN_UNITS``, shape (n_limits + 1,).
-
-    Summed by the last limit of each row's supplier; last of all the rows whose supplier has none.
-    """
+    """See ``row_sums.surplus``."""
     found = np.zeros(priced.price.size + 1, dtype=np.int64)
     for row in range(curves.wanted.size):
         place = max(curves.member[row, 1], curves.member[row, 2])
@@ -146,7 +128,7 @@ def surplus(curves: Curves, priced: Priced) -> IntArray:
 
 @compiled
 def gains(curves: Curves, priced: Priced) -> IntArray:
-    """What the rows gain, in ``GAIN_UNITS``, shape (1,)."""
+    """See ``row_sums.gains``."""
     found = np.zeros(1, dtype=np.int64)
     for row in range(curves.wanted.size):
         found[0] += np.int64(np.rint(curves.gain[curves.start[row] + choice(curves, priced, row)] * GAIN_UNITS))

@@ -13,10 +13,10 @@ from functools import partial
 
 import numpy as np
 
-from skucast.inventory.allocation_kernel import extents, pressure, survey, trials
 from skucast.inventory.arrays import BoolArray, FloatArray, IntArray
 from skucast.inventory.limits import Limits, Rows, unpriced
 from skucast.inventory.row_choice_kernel import IS_SUPPLIER, Priced
+from skucast.inventory.row_sums import extents, pressure, survey, trials
 
 SWEEPS = 7
 """Most rounds over the kinds of limits."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from skucast.inventory import allocation_kernel as kernel
+from skucast.inventory import row_sums
+from skucast.inventory.allocation import allocate
 from skucast.inventory.lead_time import Seen, laws
 from skucast.inventory.lead_time_mixture import DemandSums, demand_over
+from skucast.inventory.limits import Limits, RowsHere
 from skucast.inventory.net_need import Ahead, outlook
 from skucast.inventory.order_gains import Worth, order_outcomes
 from skucast.inventory.quantile_grid import Lists, expected_shortages
+from skucast.inventory.row_choice_kernel import Curves
 
 
 def warm_up() -> None:
-    """Measure one lead time, follow one item's stock and weigh one order; the compiled code goes to the cache."""
+    """Measure a lead time, follow a stock, weigh an order, share a budget; the compiled code goes to the cache."""
     levels, one = np.array([0.1, 0.5, 0.9]), np.ones(1)
     steps = np.cumsum(np.ones((1, 3, 3)), axis=2)
     ahead = Ahead(
@@ -26,6 +31,21 @@ def warm_up() -> None:
     found = outlook(ahead, is_lost=True)
     order_outcomes(np.ones((1, 2)), Worth(found.need, found.shortage, *(one for _ in range(8))))
     expected_shortages(np.ones((1, 1)), levels, steps[0, :1])
+    _share()
+
+
+def _share() -> None:
+    """Share a budget and a supplier's minimum between two orders, by every kernel of that."""
+    member = np.array([[0, 1, -1, -1, -1]] * 2)
+    rows = Curves(
+        np.array([0, 2, 4]), np.array([0.0, 1.0] * 2), np.array([0.0, 2.0, 0.0, 1.0]), np.array([1, 1]),
+        np.ones((2, 2)), member, np.array([0.0, 0.5]), np.arange(2), np.full(2, -1),
+    )  # fmt: skip
+    limits = Limits.of(np.array([0, 1, 2, 2, 2, 2]), np.array([0.0, 1.0]), np.array([1.0, np.inf]), np.full(2, np.nan))
+    _, found = allocate(RowsHere(rows), limits)
+    found.choice(rows)
+    kernel.regrets(rows, found.priced)
+    row_sums.pressure(rows, found.priced, ~found.priced.is_closed)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ class RowsThere:
         return cls(packed.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY))
 
     def total(self, measure: Callable[[Curves], IntArray]) -> IntArray:
-        """Sum of a measure of some rows over all rows."""
+        """Sum of a measure of some rows over all rows; plain functions of modules, here as below."""
         total: IntArray = np.sum(self._each(measure, np.sum), axis=0)
         return total
 

@@ -22,7 +22,7 @@ from skucast.inventory.limits import KINDS, Limits
 from skucast.inventory.row_choice_kernel import RESOURCE
 from skucast.transforms.packed_rows import RowsThere, packed, unpacked
 
-ROWS_PER_PART = 50_000
+ROWS_PER_PART = 200_000
 """Rows that a task holds in memory at once, about."""
 
 _LIMIT_ROWS = (
