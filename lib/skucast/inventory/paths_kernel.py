@@ -113,17 +113,21 @@ def fill_paths(
     drawn, targets = np.empty(n), np.empty(n)
     rising, order, heap = np.arange(n), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     for h in range(steps.shape[0]):
-        stratified(levels, steps[h], drawn)
         stratified(levels, sums[h], targets)
-        together = spread(targets)
-        tie = correlation(before, spread(drawn), together)
-        own, start = math.sqrt(1.0 - tie * tie), turn(seed, h, n)
-        for j in range(n):
-            z = tie * rank_score[j] + own * scores[shuffled[h % shuffled.shape[0], (j + start) % n]]
-            place = int(0.5 * math.erfc(-z / math.sqrt(2.0)) * n)
-            # What is added changes nothing but the order of ties, which must be as good as random.
-            guess[j] = total[j] + drawn[min(place, n - 1)] + 1e-9 * z
-        matched(total, rising, targets, guess, heap, order)
+        start, row, together = turn(seed, h, n), h % shuffled.shape[0], spread(targets)
+        if h == 0:  # nothing came before: every path gets the sum of its own chance
+            for j in range(n):
+                order[shuffled[row, (j + start) % n]] = j
+        else:
+            stratified(levels, steps[h], drawn)
+            tie = correlation(before, spread(drawn), together)
+            own = math.sqrt(1.0 - tie * tie)
+            for j in range(n):
+                z = tie * rank_score[j] + own * scores[shuffled[row, (j + start) % n]]
+                place = int(0.5 * math.erfc(-z / math.sqrt(2.0)) * n)
+                # What is added changes nothing but the order of ties, which must be as good as random.
+                guess[j] = total[j] + drawn[min(place, n - 1)] + 1e-9 * z
+            matched(total, rising, targets, guess, heap, order)
         for rank in range(n):
             j = order[rank]
             demand[h, j] = max(targets[rank] - total[j], 0.0)

@@ -3,7 +3,7 @@
 -- limits leave of it); adjustments tells the way from the second to the third.
 
 WITH on_the_way AS (
-  SELECT *, concat(array(0D), transform(stages, each -> each.quantity)) AS quantities FROM {quantities}
+  SELECT *, concat(array(0D), stages.quantity) AS quantities FROM {quantities}
 ),
 
 -- What comes of each quantity, that of no order first: the gain against it in money, the units that the arrival cycle
@@ -37,7 +37,6 @@ explained AS (
         get(gains, i + 1) - get(gains, i + 2) AS cost)),
       each -> round(each.quantity_after - each.quantity_before, 9) <> 0
     ))                                                                       AS adjustments,
-    array_position(transform(outlook.ran_out, p -> p >= 0.5), true)          AS step_of_stock_out,
     -- Numbers in words: no trailing zeros; two decimals, four where less than a unit is held.
     IF(order_up_to_level > 0 AND order_up_to_level < 1, '0.####', '0.##')    AS digits
   FROM weighed
@@ -120,7 +119,7 @@ SELECT
   outlook.lost_before                                                        AS lost_before_arrival,
   get(gains, size(gains) - 1)                                                AS expected_gain,
   get(outcomes.missed, 0)                                                    AS lost_without_order,
-  IF(step_of_stock_out > 0, date_add(:decision_date, CAST(step_of_stock_out - 1 AS INT) * :period_days), NULL)
+  IF(outlook.stock_out_step > 0, date_add(:decision_date, CAST(outlook.stock_out_step - 1 AS INT) * :period_days), NULL)
                                                                              AS stock_out_date,
   -- How long the position lasts at mean demand.
   IF(inventory_position * :period_days <= 3650 * mean_per_period,

@@ -21,16 +21,18 @@ INPUTS = (
     "cycle_service_level", "fill_rate_asked",
 )  # fmt: skip
 """Columns that the outlook is made from: see ``ahead.sql``."""
-PER_STEP = ("stock", "lost", "ran_out")
-LISTS = ("need", "shortage", *PER_STEP)
-FIELDS = (*Outlook._fields, "lacking")
+_PASSING = ("levels", "steps", "delivery_steps", "delivery_quantities")
+LISTS = ("need", "shortage", "ran_out")
+FIELDS = (*(name for name in Outlook._fields if name not in ("stock", "lost")), "lacking", "stock_out_step")
 ARROW_TYPE = pa.struct([(name, pa.list_(pa.float64()) if name in LISTS else pa.float64()) for name in FIELDS])
 
 
 def with_outlook(rows: DataFrame, *, is_lost: bool) -> DataFrame:
     """Add the column ``outlook``, a struct with the fields of ``Outlook``; null without stock or forecast.
 
-    ``lacking`` beside them is what the arrival cycle needs at the wanted service, as with lost sales.
+    Of what is told by step only ``ran_out`` is kept. Beside it stand ``lacking``, what the arrival cycle needs at the
+    wanted service, as with lost sales, and ``stock_out_step``, the first step in which stock has more likely run out
+    than not, 0 without one. What only served to follow the stock is left out.
 
     It is worked out here, once: Spark would copy the call into every expression that reads its answer, and call it
     again for each, or fail where that is a lambda.
@@ -40,7 +42,8 @@ def with_outlook(rows: DataFrame, *, is_lost: bool) -> DataFrame:
         is_lost: demand that finds no stock is lost; else it waits.
     """
     follow = F.arrow_udf(_follow(is_lost=is_lost), from_arrow_type(ARROW_TYPE))  # type: ignore[attr-defined]
-    return rows.withColumn("outlook", follow(*INPUTS)).localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
+    followed = rows.withColumn("outlook", follow(*INPUTS)).drop(*_PASSING)
+    return followed.localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
 
 
 def _follow(*, is_lost: bool) -> Callable[..., pa.Array]:
@@ -83,16 +86,19 @@ def _as_structs(batch: pa.RecordBatch, *, is_lost: bool) -> pa.Array:
     """The outlook of rows with the same levels, a struct each; lists as long as the row's steps."""
     found, n_steps = outlook(_ahead(batch), is_lost=is_lost), batch["steps"].value_lengths().to_numpy()
     aim = Aim(*(batch[name].to_numpy(zero_copy_only=False) for name in ("cycle_service_level", "fill_rate_asked")))
-    columns = [
-        _column(name, values, n_steps) for name, values in zip(FIELDS, (*found, lacking(found, aim)), strict=True)
-    ]
+    likely = found.ran_out >= 0.5
+    told = found._asdict() | {
+        "lacking": lacking(found, aim),
+        "stock_out_step": np.where(likely.any(axis=1), likely.argmax(axis=1) + 1.0, 0.0),
+    }
+    columns = [_column(name, told[name], n_steps) for name in FIELDS]
     return pa.StructArray.from_arrays(columns, names=list(FIELDS))
 
 
 def _column(name: str, values: FloatArray, n_steps: IntArray) -> pa.Array:
     if name not in LISTS:
         return pa.array(values)
-    lengths = n_steps if name in PER_STEP else np.full(len(values), values.shape[1])
+    lengths = n_steps if name == "ran_out" else np.full(len(values), values.shape[1])
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values[np.arange(values.shape[1]) < lengths[:, None]]))
 
