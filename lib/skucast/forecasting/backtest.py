@@ -13,12 +13,13 @@ from skucast.forecasting.fits import published
 from skucast.forecasting.panel import BoolArray, IntArray, Panel
 from skucast.forecasting.profile import profile
 from skucast.forecasting.registry import Method
+from skucast.forecasting.seasons.adjustment import Adjusted
 from skucast.forecasting.scores import naive_errors
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.trials import Trials
 
-Treatment = Callable[[Panel], Panel]
-"""A panel as observed -> as the methods see it (outliers capped, stock-outs filled), row by row."""
+View = Callable[[Panel], Adjusted]
+"""A panel as observed -> as the methods see it (stock-outs filled, seasons and events taken out), row by row."""
 
 
 def backtest(
@@ -26,7 +27,7 @@ def backtest(
     origins: IntArray,
     candidates: BoolArray,
     methods: Sequence[Method],
-    treatment: Treatment,
+    view: View,
     log: FitLog,
     drawn: Panel | None = None,
 ) -> Trials:
@@ -39,7 +40,7 @@ def backtest(
         origins: shape (n_series, n_origins), -1 where there is none.
         candidates: methods to try, shape (n_series, n_methods).
         methods: the methods.
-        treatment: what each origin does to what it knew before methods see it.
+        view: what each origin does to what it knew before methods see it.
         log: filled with times, failures and parameters.
         drawn: the panel with a plausible demand where stock ran out; None: stock never ran out.
     """
@@ -48,7 +49,8 @@ def backtest(
     for origin in np.unique(origins[origins >= 0]).tolist():
         series, place = np.nonzero(origins == origin)
         known = panel.until(origin).rows(series)
-        seen = treatment(known)
+        sight = view(known)
+        seen = sight.panel
         actuals, is_closed = panel.actuals(origin)[series], known.is_closed_ahead
         trials.actuals[series, place] = actuals
         if drawn is not None and plausible is not None:
@@ -57,14 +59,14 @@ def backtest(
         trials.scale[series, place] = spread_scale(seen.demand, seen.variance)
         squared, absolute = naive_errors(known.demand)
         trials.naive_mean_square[series, place], trials.naive_mean_absolute[series, place] = squared, absolute
-        trials.group[series, place] = error_group(profile(seen if known.has_stock_outs else known))
+        trials.group[series, place] = error_group(profile(seen))
         for index, method in enumerate(methods):
             rows = np.flatnonzero(alive[series, index])
             if rows.size:
                 mean = log.fit(method, seen.rows(rows), series[rows]).mean
                 is_fitted: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
                 alive[series[rows], index] &= is_fitted
-                mean = np.where(is_fitted[:, None], published(mean, is_closed[rows]), np.nan)
+                mean = np.where(is_fitted[:, None], published(mean * sight.ahead[rows], is_closed[rows]), np.nan)
                 trials.forecasts[series[rows], place[rows], index] = mean
     trials.forecasts[np.broadcast_to(~alive[:, None, :], trials.forecasts.shape[:3])] = np.nan
     return replace(trials, drawn=plausible)

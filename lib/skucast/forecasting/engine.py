@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from skucast.forecasting.backtest import Treatment, backtest
+from skucast.forecasting.backtest import View, backtest
 from skucast.forecasting.choice import Contest
 from skucast.forecasting.combination import COMBINATIONS, combined, combined_components
 from skucast.forecasting.error_group import error_group
@@ -21,6 +21,8 @@ from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.profile import Profile, is_count, profile
 from skucast.forecasting.registry import Method, Tier, methods_with
 from skucast.forecasting.search import Search
+from skucast.forecasting.seasons.adjustment import adjusted, unadjusted
+from skucast.forecasting.seasons.shared import SharedSeasons
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.stock_outs import Hidden, as_data, hidden, recovered
@@ -46,6 +48,7 @@ class Plan:
         prophet: settings of Prophet.
         search: settings tried beside those of the methods.
         learner: models over all series, trained beforehand; the series that it forecasts need not be among those.
+        seasons: curves of groups that series share; None: no season and no event is taken out before methods see it.
     """
 
     methods: tuple[str, ...]
@@ -61,6 +64,7 @@ class Plan:
     prophet: ProphetSettings = field(default_factory=ProphetSettings)
     search: Search = field(default_factory=Search)
     learner: Learner = field(default_factory=Learner)
+    seasons: SharedSeasons | None = None
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be carried out.
@@ -77,12 +81,20 @@ class Plan:
             raise ValueError(f"outlier_treatment must be flag or cap, found {self.outlier_treatment!r}")
 
     @property
-    def treatment(self) -> Treatment:
-        """What each origin does to what it knew before methods see it."""
+    def filled(self) -> Callable[[Panel], Panel]:
+        """A panel as observed -> outliers capped, stock-outs filled."""
         if self.outlier_treatment == "flag" or self.outlier_method == "none":
             return as_data
         method, limit = self.outlier_method, self.outlier_limit
         return lambda panel: as_data(with_capped(panel, method, limit))
+
+    @property
+    def view(self) -> View:
+        """What each origin does to what it knew before methods see it."""
+        filled, seasons = self.filled, self.seasons
+        if seasons is None:
+            return lambda panel: unadjusted(filled(panel))
+        return lambda panel: adjusted(filled(panel), seasons.at(panel.n_periods))
 
     def without(self, name: str) -> Plan:
         """The plan without one method."""
@@ -158,14 +170,15 @@ def forecast_panel(
     )
     sold = panel.with_demand(panel.sold)
     origins = rolling_origins(sold, plan.origins, plan.origin_step, plan.min_periods)
-    trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.treatment, log, drawn)
-    seen = plan.treatment(panel)
-    final = final_fit(seen, trials.is_tried, methods, log, with_components=plan.with_components)
+    trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.view, log, drawn)
+    sight = plan.view(panel)
+    seen = sight.panel
+    final = final_fit(sight, trials.is_tried, methods, log, with_components=plan.with_components)
     trials, mean, components = _with_combinations(plan, shape, methods, trials, final)
     contest = Contest(
         n_periods=shape.n_periods,
         demand_class=shape.demand_class,
-        group=error_group(profile(seen if panel.has_stock_outs else panel)),
+        group=error_group(profile(seen)),
         has_candidate=np.asarray(listed.any(axis=1)),
         failures=[log.failures_of(row) for row in range(panel.n_series)],
         evaluation_span=_within(panel, evaluation_span),

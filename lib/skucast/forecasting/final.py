@@ -12,12 +12,17 @@ from skucast.forecasting.fits import flat, published
 from skucast.forecasting.models.baselines import known_mean
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.registry import Method
+from skucast.forecasting.seasons.adjustment import Adjusted
 
 FALLBACK_METHOD = "mean"
 """Method of a series that the plan allows no method for, or none of whose methods could be scored."""
 
 BOUNDS = "bounds"
 """Component that takes a raw mean to the published one: not below 0, and 0 at closed steps."""
+
+
+SEASON = "season"
+"""Component that seasons and events shared by many series add to what a method says of the series without them."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,18 @@ class FinalFit:
 
 
 def final_fit(
-    panel: Panel, candidates: BoolArray, methods: Sequence[Method], log: FitLog, *, with_components: bool = False
+    sight: Adjusted, candidates: BoolArray, methods: Sequence[Method], log: FitLog, *, with_components: bool = False
 ) -> FinalFit:
     """Fit every candidate to the whole history.
 
     Args:
-        panel: the whole history, as the methods see it.
+        sight: the whole history, as the methods see it.
         candidates: methods to fit, shape (n_series, n_methods).
         methods: the methods.
         log: filled with times, failures and parameters.
         with_components: say also what each forecast is made of.
     """
+    panel = sight.panel
     fallback = [method.name for method in methods].index(FALLBACK_METHOD)
     raw: FloatArray = np.full((panel.n_series, len(methods), panel.horizon), np.nan)
     raw[:, fallback] = flat(np.nan_to_num(known_mean(panel.demand), nan=0.0), panel.horizon)
@@ -60,9 +66,10 @@ def final_fit(
             if with_components:
                 for name, values in method.components(panel.rows(series), fits.rows(is_fitted)).items():
                     components.setdefault(name, np.full(raw.shape, np.nan))[series, index] = values
-    has_forecast = np.isfinite(raw)
-    mean = np.where(has_forecast, published(raw, panel.is_closed_ahead[:, None, :]), np.nan)
+    has_forecast, season = np.isfinite(raw), sight.ahead[:, None, :]
+    mean = np.where(has_forecast, published(raw * season, panel.is_closed_ahead[:, None, :]), np.nan)
     if with_components:
         components = {name: np.where(has_forecast, np.nan_to_num(part), np.nan) for name, part in components.items()}
-        components[BOUNDS] = mean - raw
+        components[SEASON] = np.where(has_forecast, raw * (season - 1.0), np.nan)
+        components[BOUNDS] = mean - raw * season
     return FinalFit(mean, components)

@@ -42,6 +42,8 @@ class Panel:
         known_from: event name -> periods an origin must know to know of the event, of the shape of ``events``; absent
             where it was always known.
         records: driver name -> how it came to be known; its values in ``drivers`` are those at the end of the history.
+        group: row of each series' group among those whose seasons are shared, -1 for none, shape (n_series,). None: no
+            series has a group.
     """
 
     demand: FloatArray
@@ -59,6 +61,7 @@ class Panel:
     variance: FloatArray | None = None
     known_from: Mapping[str, IntArray] = field(default_factory=dict)
     records: Mapping[str, Record] = field(default_factory=dict)
+    group: IntArray | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together; drop values of closed periods.
@@ -225,6 +228,7 @@ class Panel:
             variance=_at(self.variance, index),
             known_from={name: since[index] for name, since in self.known_from.items()},
             records={name: record.rows(index) for name, record in self.records.items()},
+            group=_at(self.group, index),
         )
 
     def with_demand(self, demand: FloatArray, variance: FloatArray | None = None) -> Panel:
@@ -242,6 +246,6 @@ class Panel:
         return ahead
 
 
-def _at(values: FloatArray | None, index: Any) -> FloatArray | None:
+def _at(values: Any, index: Any) -> Any:
     """Values at an index, if there are any."""
     return None if values is None else values[index]

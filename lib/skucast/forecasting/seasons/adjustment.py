@@ -1,0 +1,117 @@
+"""A panel without its seasons and events: what methods see, and the factors that lead back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.seasons.calendar import calendar_of, clocks_of, folded_days, has_weeks, weeks_of
+from skucast.forecasting.seasons.curves import Ratios, level_line, seasonal_curves
+from skucast.forecasting.seasons.events import effect_curve, event_effects
+from skucast.forecasting.seasons.shared import GroupCurves, day_curves
+
+LEAST_FACTOR = 0.1
+"""Factor below which a period says nothing of the level: it is shown to methods as unknown."""
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """A panel as methods see it.
+
+    Attributes:
+        panel: demand over its factor, without events; unknown where the factor is below ``LEAST_FACTOR``.
+        factor: of every period, history and horizon, >= 0, shape (n, n_periods + horizon).
+    """
+
+    panel: Panel
+    factor: FloatArray
+
+    @property
+    def ahead(self) -> FloatArray:
+        """Factors of the horizon, shape (n, horizon)."""
+        return self.factor[:, self.panel.n_periods :]
+
+    def rows(self, index: IntArray) -> Adjusted:
+        """The series at ``index``."""
+        return Adjusted(self.panel.rows(index), self.factor[index])
+
+
+def unadjusted(panel: Panel) -> Adjusted:
+    """The panel as it is."""
+    return Adjusted(panel, np.ones((panel.n_series, panel.n_periods + panel.horizon)))
+
+
+def adjusted(panel: Panel, groups: GroupCurves | None) -> Adjusted:
+    """The panel less its seasons and events.
+
+    Args:
+        panel: what an origin knew, stock-outs filled.
+        groups: curves of groups as of that origin or an earlier one; None: every series has only its own season.
+    """
+    if not has_weeks(panel) or panel.n_periods == 0:
+        return unadjusted(panel)
+    factor = _factors(panel, groups)
+    past = factor[:, : panel.n_periods]
+    told = past >= LEAST_FACTOR
+    with np.errstate(divide="ignore", invalid="ignore"):
+        demand = np.where(told, panel.demand / past, np.nan)
+        variance = None if panel.variance is None else np.where(told, panel.variance / past**2, 0.0)
+    seen = replace(panel, demand=demand, variance=variance, events={}, known_from={})
+    return Adjusted(seen, factor)
+
+
+def _factors(panel: Panel, groups: GroupCurves | None) -> FloatArray:
+    calendar, n = calendar_of(panel), panel.n_series
+    in_event = _strength(panel) > 0
+    known = np.isfinite(panel.demand) & ~in_event
+    sold = np.where(known, panel.demand, 0.0)
+    prior_week, prior_day = _priors(groups, panel.group, n, calendar.n_all)
+    day = day_curves(folded_days(panel, sold, known.astype(np.float64)), prior_day)
+    per_day = day[:, calendar.day]
+    if panel.period_days == 7:
+        per_day = np.ones_like(per_day)
+    weeks = weeks_of(panel, sold, known * per_day[:, : panel.n_periods])
+    week = seasonal_curves(weeks, prior_week, clocks_of(calendar))
+    curve = week[:, calendar.week] * per_day
+    if not panel.events:
+        return curve
+    level = level_line(sold, known * curve[:, : panel.n_periods], known.astype(np.float64), _block(panel))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(level > 0, panel.demand / level, np.nan)
+    effects = event_effects(panel, ratio, curve)
+    return np.maximum(curve + effect_curve(panel, effects), 0.0)
+
+
+def _block(panel: Panel) -> int:
+    """Periods over which the level beside events is taken: a year where there are two, else a quarter."""
+    year = round(364 / panel.period_days)
+    return year if panel.n_periods >= 2 * year else max(4, year // 4)
+
+
+def _strength(panel: Panel) -> FloatArray:
+    total = np.zeros(panel.demand.shape)
+    for flags in panel.events.values():
+        total += flags[:, : panel.n_periods]
+    return total
+
+
+def _priors(
+    groups: GroupCurves | None, group: IntArray | None, n: int, n_weeks: int
+) -> tuple[FloatArray, FloatArray]:
+    """Factors of weeks and days of the week that the group of each series has; 1 without one."""
+    if groups is None or group is None:
+        return np.ones((n, n_weeks)), np.ones((n, 7))
+    has_group = (group >= 0)[:, None]
+    week = np.where(has_group, groups.week[group], 1.0)
+    return _fitting(week, n_weeks), np.where(has_group, groups.day[group], 1.0)
+
+
+def _fitting(week: FloatArray, n_weeks: int) -> FloatArray:
+    """Curves of an earlier origin carried on to as many weeks: by what they had 52 weeks before."""
+    missing = n_weeks - week.shape[1]
+    if missing <= 0:
+        return week[:, :n_weeks]
+    back = week[:, -52:] if week.shape[1] >= 52 else np.ones((week.shape[0], 52))
+    return np.hstack([week, np.tile(back, (1, -(-missing // 52)))[:, :missing]])

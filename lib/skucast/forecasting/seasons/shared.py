@@ -1,0 +1,176 @@
+"""Seasons of groups of series: sums that buckets add up, and the curves that an origin takes as its prior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.seasons.calendar import Weeks, clocks_of, day_clock, folded_days, weeks_of
+from skucast.forecasting.seasons.curves import Ratios, seasonal_curves
+
+ALL = ""
+"""Group of every series."""
+
+FEWEST_SERIES = 3
+"""Series that a group other than all needs to have a season of its own."""
+
+BURST = 5.0
+"""Multiples of the 90 % quantile of a series' positive demands to which its demand counts in its groups."""
+
+
+@dataclass(frozen=True)
+class GroupSums:
+    """Sums over the series of g groups as one origin knew them; they add up over buckets.
+
+    Attributes:
+        n_series: shape (g,).
+        weeks: demand beside usual demand of each week, shapes (g, w).
+        days: the same of the days of the latest weeks, shapes (g, d); of weekly panels no days.
+    """
+
+    n_series: IntArray
+    weeks: Ratios
+    days: Ratios
+
+    def __add__(self, other: GroupSums) -> GroupSums:
+        """Sums over the series of both."""
+        return GroupSums(
+            self.n_series + other.n_series,
+            Ratios(self.weeks.demand + other.weeks.demand, self.weeks.usual + other.weeks.usual),
+            Ratios(self.days.demand + other.days.demand, self.days.usual + other.days.usual),
+        )
+
+
+@dataclass(frozen=True)
+class GroupCurves:
+    """Factors of g groups as one origin knew them.
+
+    Attributes:
+        week: of every week, history and ahead, shape (g, w_all).
+        day: of each day of the week from the first of the panel on, shape (g, 7); 1 for weekly panels.
+    """
+
+    week: FloatArray
+    day: FloatArray
+
+
+@dataclass(frozen=True)
+class SharedSeasons:
+    """Curves of groups at the origins of a run.
+
+    Attributes:
+        places: group name -> row of the curves.
+        curves: periods that the origin knew -> its curves.
+    """
+
+    places: Mapping[str, int] = field(default_factory=dict)
+    curves: Mapping[int, GroupCurves] = field(default_factory=dict)
+
+    def at(self, n_periods: int) -> GroupCurves | None:
+        """The newest curves that knew no more than an origin; None where there are none."""
+        usable = [origin for origin in self.curves if origin <= n_periods]
+        return self.curves[max(usable)] if usable else None
+
+    def rows_of(self, names: Sequence[Sequence[str]]) -> IntArray:
+        """Row of the narrowest group of each series that has curves, shape (n,); -1 for none.
+
+        Args:
+            names: of the groups of each series, the narrowest first.
+        """
+        found = [next((self.places[name] for name in each if name in self.places), -1) for each in names]
+        return np.array(found, dtype=np.int64)
+
+
+def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
+    """Sums over the series of each group.
+
+    A series counts with the inverse root of its mean, between a vote a unit and a vote a series. Periods of events,
+    of stock-outs and closed ones count for nothing.
+
+    Args:
+        panel: what an origin knew.
+        membership: 1 where a series belongs to a group, shape (g, n).
+    """
+    demand = np.where(_in_event(panel), np.nan, panel.demand)
+    demand = np.minimum(demand, _burst_limit(demand)[:, None])
+    known = np.isfinite(demand)
+    mean = np.where(known, demand, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    weight = np.where(mean > 0, 1.0 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)[:, None]
+    sold, usual = np.where(known, demand, 0.0) * weight, known * mean[:, None] * weight
+    weeks, days = weeks_of(panel, sold, usual), folded_days(panel, sold, usual)
+    return GroupSums(
+        (membership @ (mean > 0)).astype(np.int64),
+        Ratios(membership @ weeks.demand, membership @ weeks.usual),
+        Ratios(membership @ days.demand, membership @ days.usual),
+    )
+
+
+def _in_event(panel: Panel) -> FloatArray:
+    """Periods of any event, shape (n, n_periods)."""
+    past = np.zeros(panel.demand.shape, dtype=bool)
+    for flags in panel.events.values():
+        past |= flags[:, : panel.n_periods] > 0
+    return past
+
+
+def _burst_limit(demand: FloatArray) -> FloatArray:
+    """``BURST`` times the 90 % quantile of the positive demands of each row, infinite without any; shape (n,)."""
+    ordered = np.sort(np.where(demand > 0, demand, np.inf), axis=1)
+    count = np.isfinite(ordered).sum(axis=1)
+    place = np.clip(np.ceil(0.9 * count).astype(np.int64) - 1, 0, max(demand.shape[1] - 1, 0))
+    found = np.take_along_axis(ordered, place[:, None], axis=1)[:, 0] if demand.shape[1] else np.full(len(demand), np.inf)
+    return np.where(count > 0, BURST * found, np.inf)
+
+
+def group_curves(sums: GroupSums, parents: Sequence[IntArray], calendar: Weeks) -> GroupCurves:
+    """Curves of groups, each shrunk toward those of its parents, which come before it.
+
+    Args:
+        sums: of every group.
+        parents: of each group the rows of its parents, whose curves multiply to its prior; none: a flat prior.
+        calendar: of the panel.
+    """
+    clocks, g = clocks_of(calendar), sums.n_series.size
+    week, day = np.ones((g, calendar.n_all)), np.ones((g, 7))
+    for row, own in enumerate(parents):
+        prior_week, prior_day = _product(week[own]), _product(day[own])
+        index = np.array([row])
+        if own.size and sums.n_series[row] < FEWEST_SERIES:
+            week[row], day[row] = prior_week, prior_day
+            continue
+        week[row] = seasonal_curves(_rows(sums.weeks, index), prior_week[None, :], clocks)[0]
+        day[row] = day_curves(_rows(sums.days, index), prior_day[None, :])[0]
+    return GroupCurves(week, day)
+
+
+def _product(curves: FloatArray) -> FloatArray:
+    """The first times what the others change of it: the first is the parent of all of them."""
+    if curves.shape[0] < 3:
+        return curves[-1] if curves.shape[0] else np.ones(curves.shape[1])
+    base = curves[0]
+    changes = np.divide(curves[1:], base, out=np.ones_like(curves[1:]), where=base > 0)
+    product: FloatArray = base * changes.prod(axis=0)
+    return product
+
+
+def _rows(ratios: Ratios, index: IntArray) -> Ratios:
+    return Ratios(ratios.demand[index], ratios.usual[index])
+
+
+def day_curves(days: Ratios, prior: FloatArray) -> FloatArray:
+    """Factor of each day of the week, mean 1, shape (n, 7).
+
+    Args:
+        days: of whole weeks from the first day of the panel's week on, shapes (n, d); empty: the prior.
+        prior: shape (n, 7).
+    """
+    n_days = days.demand.shape[1]
+    if n_days < 14:
+        return prior
+    clock = day_clock(n_days)
+    curves = seasonal_curves(days, np.tile(prior, (1, n_days // 7)), (clock,))[:, -7:]
+    mean = curves.mean(axis=1, keepdims=True)
+    return np.where(mean > 0, curves / np.where(mean > 0, mean, 1.0), 1.0)
