@@ -24,14 +24,18 @@ from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, RMSSE, Choice, Contest, Criterion, choose
 from skucast.forecasting.combination import errors_of_classes, reweighed
 from skucast.forecasting.engine import Plan, forecast_panel
-from skucast.forecasting.error_group import GROUPS
-from skucast.forecasting.error_law import ErrorLaw, Errors, Pool, error_law, group_keys, pooled
 from skucast.forecasting.learner import METHOD, Learner, train_all, training_cutoffs
-from skucast.forecasting.origins import usual_step
+from skucast.forecasting.origins import origins_of_a_run, usual_step
 from skucast.forecasting.panel import BoolArray, FloatArray, Panel
+from skucast.forecasting.predictive.evidence import evidence_of
+from skucast.forecasting.predictive.law import PredictiveLaw
+from skucast.forecasting.predictive.losses import class_of
+from skucast.forecasting.predictive.spread import DispersionSums, UsualDispersion
 from skucast.forecasting.profile import DemandClass
-from skucast.forecasting.quantiles import calibrated_quantiles
 from skucast.forecasting.registry import Method
+from skucast.forecasting.seasons.calendar import calendar_of, has_weeks
+from skucast.forecasting.seasons.shared import ALL, SharedSeasons, group_curves, group_sums
+from skucast.forecasting.spread import spread_scale
 from tests.forecasting.models.prophet_reference import online_retail
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -75,7 +79,7 @@ def plan(*, with_arima: bool) -> Plan:
     """The default configuration, every series worth all methods."""
     methods = tuple(name for name in RULES.methods if with_arima or name != "arima")
     by_class = {str(name): listed for name, listed in RULES.methods_by_class.items()}
-    return Plan(methods, by_class, RULES.origins, 1, RULES.min_periods, {}, "none", 3.0, "flag")
+    return Plan(methods, by_class, RULES.origins, 1, RULES.min_periods, {}, "none", 3.0, "robust")
 
 
 Pick = Callable[["HeldOut"], Choice]
@@ -100,19 +104,17 @@ class HeldOut:
 
     Attributes:
         contest: candidates as of that date.
-        law: pooled errors as of that date.
-        scale: spread scale, shape (n,).
+        law: what all series teach as of that date.
+        scale: unit of the losses: spread scale of demand as observed, shape (n,).
         is_closed: closed steps ahead, shape (n, horizon).
-        is_count: demand comes in whole numbers, shape (n,).
         actual: demand summed over 1 to h periods, units, shape (n, horizon); NaN where unknown.
         training_seconds: CPU time of training the model over all series.
     """
 
     contest: Contest
-    law: ErrorLaw
+    law: PredictiveLaw
     scale: FloatArray
     is_closed: BoolArray
-    is_count: BoolArray
     actual: FloatArray
     training_seconds: float
 
@@ -130,8 +132,8 @@ class HeldOut:
         """Means of steps, and quantiles of sums at ``LEVELS``."""
         column, rows = pick(self).column, np.arange(self.scale.size)
         own, mean = (self.contest.group, column), self.contest.mean[rows, column]
-        laws = (self.law.step_quantiles[own], self.law.sum_quantiles[own])
-        return mean, calibrated_quantiles(mean, self.scale, *laws, self.is_closed, self.is_count)[1]
+        phi = self.law.dispersion(self.contest.dispersion, self.contest.group, self.contest.is_count)
+        return mean, self.law.predicted(np.cumsum(mean, axis=1), phi, self.contest.is_count, self.law.scores[own])[0]
 
     @property
     def is_counted(self) -> BoolArray:
@@ -172,34 +174,33 @@ def held_out(
 ) -> Iterator[HeldOut]:
     """The panel as of each date, and what came; by methods of one's own if given."""
     for cut in cuts_of(panel, n_dates, step):
-        known = panel.until(cut)
+        plan_at, known = with_seasons(how, panel, cut) if has_weeks(panel) else (how, panel.until(cut))
         began, cutoffs = time.process_time(), training_cutoffs(cut, panel.horizon, how.origins, how.origin_step)
         is_learnt = METHOD in how.methods
-        learner = train_all(known, cutoffs, RULES.learner.settings, how.treatment) if is_learnt else Learner()
+        learner = train_all(known, cutoffs, RULES.learner.settings, plan_at.shown) if is_learnt else Learner()
         seconds = time.process_time() - began
-        fits = forecast_panel(known, replace(how, learner=learner), np.zeros(panel.n_series), methods)
+        fits = forecast_panel(known, replace(plan_at, learner=learner), np.zeros(panel.n_series), methods)
         contest = reweighed(fits.contest, errors_of_classes(fits.contest))
-        law = error_law(pools_of(contest), contest.trials.names, LEVELS, panel.horizon, 0, 200)
+        law = law_of(contest)
         actual = np.cumsum(panel.actuals(cut), axis=1)
-        yield HeldOut(contest, law, fits.scale, known.is_closed_ahead, fits.is_count, actual, seconds)
+        yield HeldOut(contest, law, spread_scale(known.demand), known.is_closed_ahead, actual, seconds)
 
 
-def pools_of(contest: Contest) -> dict[tuple[str, str, int], Pool]:
-    """Errors pooled as ``transforms.spread`` does in Spark."""
-    trials, found = contest.trials, {}
-    steps, sums = trials.scaled_steps(), trials.scaled_sums()
-    keys = [group_keys(group) for group in range(len(GROUPS))]
-    for name in {each for found in keys for each in found}:
-        own = np.isin(trials.group, [group for group, each in enumerate(keys) if name in each])
-        for k, candidate in enumerate(trials.names):
-            for h in range(sums.shape[3]):
-                x, s = sums[own][:, k, h], steps[own][:, k, h]
-                known = np.isfinite(x)
-                if known.any():
-                    once = np.ones(known.sum(), dtype=np.int64)
-                    both = (Errors(each[known], once, once) for each in (s, x))
-                    found[name, candidate, h + 1] = pooled(*both, np.array(LEVELS), 0)
-    return found
+def law_of(contest: Contest) -> PredictiveLaw:
+    """What all series teach, as ``pipelines.forecast`` learns it in Spark."""
+    usual = UsualDispersion.of(DispersionSums.of(contest.dispersion, class_of(contest.group)))
+    return PredictiveLaw.of(contest.trials.names, LEVELS, usual, evidence_of(contest, usual), 200)
+
+
+def with_seasons(how: Plan, panel: Panel, cut: int) -> tuple[Plan, Panel]:
+    """The plan with the season of all series together, and the panel whose series share it."""
+    curves = {}
+    for origin in origins_of_a_run(cut, panel.horizon, how.origins, how.origin_step, panel.period_days):
+        known = panel.until(origin)
+        sums = group_sums(known, np.ones((1, panel.n_series)))
+        curves[origin] = group_curves(sums, [()], calendar_of(known))
+    shared = replace(panel.until(cut), group=np.zeros(panel.n_series, dtype=np.int64))
+    return replace(how, seasons=SharedSeasons({ALL: 0}, curves)), shared
 
 
 def report(rule: str, dates: list[pd.DataFrame], *, in_full: bool) -> None:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
+from skucast.forecasting.quantiles import calibrated_quantiles
 
 from skucast.forecasting.choice import PINBALL, Choice, Criterion, choose
 from skucast.forecasting.class_review import ClassSums, review_class
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
-from skucast.forecasting.quantiles import calibrated_quantiles
 from skucast.forecasting.realised import Past, Windows
 from skucast.forecasting.series_review import Findings, review_series
 from skucast.forecasting.verdict import ACTIONS, RESELECT, Rules, Verdict

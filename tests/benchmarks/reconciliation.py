@@ -18,13 +18,13 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+from skucast.forecasting.error_law import error_law
 
 from skucast.datasets import dataset_path
 from skucast.forecasting.base_forecasts import most_accurate
 from skucast.forecasting.choice import PINBALL, Criterion, choose
 from skucast.forecasting.combination import errors_of_classes, reweighed
 from skucast.forecasting.engine import Plan, forecast_panel
-from skucast.forecasting.error_law import error_law
 from skucast.forecasting.panel import FloatArray, Panel
 from skucast.forecasting.scores import naive_mean_square
 from tests.benchmarks.held_out import LEVELS, RULES, SHARED, drawn, plan, pools_of

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from skucast.forecasting.error_law import error_law
 
 from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, Criterion, choose
 from skucast.forecasting.engine import Plan, forecast_panel
-from skucast.forecasting.error_law import error_law
 from skucast.forecasting.models.smoothing import ses
 from skucast.forecasting.origins import usual_step
 from skucast.forecasting.panel import FloatArray, Panel

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from hypothesis import settings
+from skucast.forecasting.error_law import error_law
 
 from skucast.forecasting.choice import RMSSE, Criterion, choose, verdicts
 from skucast.forecasting.engine import Plan, forecast_panel
-from skucast.forecasting.error_law import error_law
 from skucast.forecasting.panel import Panel
 
 MONDAY = date(2010, 11, 29)

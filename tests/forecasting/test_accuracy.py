@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from skucast.forecasting.error_law import GRID, Pool, error_law, group_keys
 
 from skucast.forecasting.accuracy import accuracy
 from skucast.forecasting.error_group import GROUPS
-from skucast.forecasting.error_law import GRID, Pool, error_law, group_keys
 from skucast.forecasting.trials import Trials
 
 NAMES, LEVELS = ("naive", "ses"), np.array([0.25, 0.9])

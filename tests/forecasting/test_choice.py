@@ -5,9 +5,9 @@ from typing import cast
 
 import numpy as np
 import pytest
+from skucast.forecasting.error_law import ErrorLaw
 
 from skucast.forecasting.choice import INCUMBENT, RMSSE, Contest, Criterion, choose, verdicts
-from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.trials import Trials
 
 LAW = cast(ErrorLaw, None)

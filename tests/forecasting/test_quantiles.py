@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
-
 from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
+
 from tests.forecasting.reference import examples
 
 NAN = np.nan

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from skucast.forecasting.error_law import GRID, Pool, error_law, expected_loss, group_keys
 
 from skucast.forecasting.error_group import GROUPS
-from skucast.forecasting.error_law import GRID, Pool, error_law, expected_loss, group_keys
 from skucast.forecasting.registry import METHOD_NAMES, METHODS
 from skucast.forecasting.selection import candidate_methods, champions, pinball_scores
 from skucast.forecasting.trials import Trials

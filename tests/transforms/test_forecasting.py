@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from skucast.forecasting.error_law import error_law
 
 from skucast.forecasting.choice import PINBALL, Criterion
 from skucast.forecasting.engine import Plan
-from skucast.forecasting.error_law import error_law
 from skucast.forecasting.launch import REACH, LaunchLaw
 from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import norm
+from skucast.forecasting.error_law import GRID, Pool, counted_quantiles, error_law, group_keys
 
 from skucast.forecasting.error_group import GROUPS, Activity
-from skucast.forecasting.error_law import GRID, Pool, counted_quantiles, error_law, group_keys
 from skucast.forecasting.profile import DemandClass
 from skucast.transforms.arrow_columns import dense, lists, table
 from skucast.transforms.fitting import FITS_SCHEMA, Layout

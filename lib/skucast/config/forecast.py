@@ -162,6 +162,7 @@ class Forecast(Section):
             "negative_binomial", "gradient_boosting", *COMBINATIONS,
         ),
     }  # fmt: skip
+    shared_seasons: bool = True
     drivers: bool | tuple[str, ...] = True
     selection: Selection = Selection()
     origins: Annotated[int, Field(ge=3, le=52)] = 4

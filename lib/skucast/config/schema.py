@@ -57,7 +57,7 @@ class Outliers(Section):
 
     method: Literal["none", "iqr", "zscore", "hampel"] = "hampel"
     limit: Annotated[float, Field(gt=0)] = 6.0
-    treatment: Literal["flag", "cap"] = "flag"
+    treatment: Literal["robust", "flag", "cap"] = "robust"
 
 
 class Keeping(Section):

@@ -8,9 +8,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from skucast.forecasting.error_law import ErrorLaw
+from skucast.forecasting.choice import Contest
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.trials import Trials
+from skucast.forecasting.predictive.kernel import quantiles as quantiles_of
+from skucast.forecasting.predictive.law import PredictiveLaw
+from skucast.forecasting.predictive.losses import origin_dispersion
+from skucast.forecasting.predictive.spread import sum_variance
 
 
 class Basis(StrEnum):
@@ -82,26 +85,23 @@ class Compared:
             yield Measure(self.basis, metric, 0.0, numerator, denominator)
 
 
-def accuracy(
-    trials: Trials, column: IntArray, law: ErrorLaw, span: IntArray, is_count: BoolArray
-) -> tuple[IntArray, list[Measure]]:
+def accuracy(contest: Contest, column: IntArray, law: PredictiveLaw) -> tuple[IntArray, list[Measure]]:
     """Every measure of one candidate of each series, over all its origins.
 
-    Quantiles of the protection-period sum at an origin are those of the errors at the other origins. In such a sum a
+    Quantiles of the protection-period sum at an origin are those of the series as it was seen there. In such a sum a
     plausible value stands for demand where stock ran out.
 
     Args:
-        trials: the backtest.
+        contest: candidates and their backtest.
         column: the candidate of each series, shape (n,).
-        law: pooled errors.
-        span: periods of the protection period, shape (n,).
-        is_count: demand comes in whole numbers, shape (n,).
+        law: the distributions that all series teach.
 
     Returns:
         Periods that the sum was taken over (shape (n,); fewer than the span where no origin saw it to its end), and
         the measures.
     """
-    rows, last = np.arange(column.size), trials.last_step(span)
+    trials = contest.trials
+    rows, last = np.arange(column.size), trials.last_step(contest.evaluation_span)
     forecasts = trials.forecasts[rows, :, column]
     n, origins, horizon = forecasts.shape
     wide = [np.repeat(each, horizon, axis=1) for each in (trials.naive_mean_square, trials.naive_mean_absolute)]
@@ -111,9 +111,10 @@ def accuracy(
     steps = (last + 1.0)[:, None]
     scales = trials.naive_mean_square * steps**2, trials.naive_mean_absolute * steps
     sums = Compared(Basis.PROTECTION_PERIOD, np.isfinite(actual - forecast), actual, forecast, *scales)
-    errors = law.sum_quantiles_without[trials.group, column[:, None], last[:, None], np.arange(origins)]
-    quantiles = np.maximum(forecast[:, :, None] + trials.scale[:, :, None] * errors, 0.0)
-    quantiles = np.where(is_count[:, None, None], np.ceil(quantiles - 0.5), quantiles)
+    expected = np.nan_to_num(forecast)
+    variance = sum_variance(expected, origin_dispersion(contest, law.usual), steps)
+    scores = law.scores[trials.group, column[:, None], last[:, None]]
+    quantiles = quantiles_of(expected, variance, contest.is_count[:, None], scores)
     of_levels = _of_levels(sums, quantiles, law.levels, trials.scale)
     return last + 1, [*singles.measures(), *sums.measures(), *of_levels]
 

@@ -11,10 +11,12 @@ from skucast.forecasting.error_group import error_group
 from skucast.forecasting.fitlog import FitLog
 from skucast.forecasting.fits import published
 from skucast.forecasting.panel import BoolArray, IntArray, Panel
+from skucast.forecasting.predictive.dispersion import Dispersion, dispersion
+from skucast.forecasting.predictive.floor import least_mean
 from skucast.forecasting.profile import profile
 from skucast.forecasting.registry import Method
-from skucast.forecasting.seasons.adjustment import Adjusted
 from skucast.forecasting.scores import naive_errors
+from skucast.forecasting.seasons.adjustment import Adjusted
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.trials import Trials
 
@@ -60,6 +62,11 @@ def backtest(
         squared, absolute = naive_errors(known.demand)
         trials.naive_mean_square[series, place], trials.naive_mean_absolute[series, place] = squared, absolute
         trials.group[series, place] = error_group(profile(seen))
+        spread = dispersion(seen.demand, sight.past)
+        for kept, found in zip(trials.dispersion, spread, strict=True):
+            kept[series, place] = found
+        least = least_mean(seen.demand)[:, None] * sight.ahead
+        trials.floor[series, place] = np.where(is_closed, 0.0, least)
         for index, method in enumerate(methods):
             rows = np.flatnonzero(alive[series, index])
             if rows.size:
@@ -85,4 +92,6 @@ def _untried(panel: Panel, origins: IntArray, methods: Sequence[Method]) -> Tria
         naive_mean_square=np.full(shape, np.nan),
         naive_mean_absolute=np.full(shape, np.nan),
         group=np.full(shape, -1),
+        dispersion=Dispersion(np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)),
+        floor=np.zeros((*shape, horizon)),
     )

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.final import FALLBACK_METHOD
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.selection import champions, pinball_scores
+from skucast.forecasting.predictive.dispersion import Dispersion
+from skucast.forecasting.predictive.law import PredictiveLaw
+from skucast.forecasting.predictive.losses import origin_losses
+from skucast.forecasting.selection import champions, drawn_scores
 from skucast.forecasting.status import Status, Verdict, explain
 from skucast.forecasting.trials import Trials
 
@@ -34,6 +36,9 @@ class Contest:
         evaluation_span: steps whose sum matters, shape (n,).
         trials: the backtest.
         mean: forecasts, units per period, shape (n, k, h); NaN where there is none.
+        dispersion: of the whole history, each of shape (n,).
+        floor: least that combinations expect, units per period, shape (n, h).
+        is_count: demand comes in whole numbers, shape (n,).
         weights: shares of the candidates in the weighted combination, shape (n, k); None without one.
         kept: candidate that was the champion and stays it as long as it is one, -1 for none, shape (n,); None: none.
         is_due: forecasts of the champion went wrong in one direction, so that the margin of ``INCUMBENT`` falls away,
@@ -48,6 +53,9 @@ class Contest:
     evaluation_span: IntArray
     trials: Trials
     mean: FloatArray
+    dispersion: Dispersion
+    floor: FloatArray
+    is_count: BoolArray
     weights: FloatArray | None = None
     kept: IntArray | None = None
     is_due: BoolArray | None = None
@@ -89,12 +97,12 @@ class Choice:
     is_kept: BoolArray
 
 
-def choose(contest: Contest, law: ErrorLaw, criterion: Criterion) -> Choice:
+def choose(contest: Contest, law: PredictiveLaw, criterion: Criterion) -> Choice:
     """The champion that is kept, else the best candidate by the criterion, else the mean of known demand.
 
     Args:
         contest: the candidates.
-        law: pooled errors of each group and candidate; its names are those of the trials.
+        law: what is usual in each group; its names are those of the trials.
         criterion: what counts.
     """
     trials, names, n = contest.trials, contest.trials.names, contest.n_periods.size
@@ -102,7 +110,8 @@ def choose(contest: Contest, law: ErrorLaw, criterion: Criterion) -> Choice:
     if criterion.name == RMSSE:
         scores = trials.pooled_rmsse()
     else:
-        scores = pinball_scores(trials, law, contest.group, contest.evaluation_span, criterion.class_weight)
+        own = origin_losses(contest, law.usual)
+        scores = drawn_scores(own, law.losses[contest.group], trials.is_tried, criterion.class_weight)
     scores = np.where(np.isfinite(contest.mean).all(axis=2), scores, np.inf)
     best = _with_incumbent(champions(scores), scores, names, np.where(is_due, 0.0, criterion.margin))
     kept = np.full(n, -1) if contest.kept is None else contest.kept

@@ -92,8 +92,9 @@ def reweighed(contest: Contest, errors: ClassErrors | None) -> Contest:
     methods = [_method(name) for name in trials.names]
     weights, place = member_weights(earlier, members, usual, methods), trials.names.index(WEIGHTED)
     forecasts, mean = trials.forecasts.copy(), contest.mean.copy()
-    forecasts[:, :, place] = _weighted(trials.forecasts, weights[:, :-1], forecasts[:, :, place])
-    mean[:, place] = _weighted(contest.mean, weights[:, -1], mean[:, place])
+    tried, ahead = forecasts[:, :, place], mean[:, place]
+    forecasts[:, :, place] = np.maximum(_weighted(trials.forecasts, weights[:, :-1], tried), trials.floor)
+    mean[:, place] = np.maximum(_weighted(contest.mean, weights[:, -1], ahead), contest.floor)
     return replace(contest, trials=replace(trials, forecasts=forecasts), mean=mean, weights=weights[:, -1])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from skucast.forecasting.backtest import View, backtest
+from skucast.forecasting.bursts import without_bursts
 from skucast.forecasting.choice import Contest
 from skucast.forecasting.combination import COMBINATIONS, combined, combined_components
 from skucast.forecasting.error_group import error_group
@@ -18,10 +19,12 @@ from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import is_outlier, with_capped
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.predictive.dispersion import dispersion
+from skucast.forecasting.predictive.floor import least_mean
 from skucast.forecasting.profile import Profile, is_count, profile
 from skucast.forecasting.registry import Method, Tier, methods_with
 from skucast.forecasting.search import Search
-from skucast.forecasting.seasons.adjustment import adjusted, unadjusted
+from skucast.forecasting.seasons.adjustment import Adjusted, adjusted, unadjusted
 from skucast.forecasting.seasons.shared import SharedSeasons
 from skucast.forecasting.selection import candidate_methods
 from skucast.forecasting.spread import spread_scale
@@ -43,7 +46,8 @@ class Plan:
         tier_shares: tier -> share of revenue whose series try its methods; a tier that is absent is for all.
         outlier_method: "none", "iqr", "zscore" or "hampel".
         outlier_limit: spreads above the centre, see ``outliers.upper_limits``.
-        outlier_treatment: "flag" only counts outliers; "cap" shows methods the limit instead.
+        outlier_treatment: "robust" shows methods bursts within their credible size, seasons and events taken into
+            account; "flag" only counts outliers; "cap" shows methods the limit instead.
         with_components: say also what each forecast is made of.
         prophet: settings of Prophet.
         search: settings tried beside those of the methods.
@@ -77,13 +81,13 @@ class Plan:
                 f"a plan needs origins >= 3, origin_step >= 1 and min_periods >= 1, found {self.origins}, "
                 f"{self.origin_step} and {self.min_periods}"
             )
-        if self.outlier_treatment not in ("flag", "cap"):
-            raise ValueError(f"outlier_treatment must be flag or cap, found {self.outlier_treatment!r}")
+        if self.outlier_treatment not in ("robust", "flag", "cap"):
+            raise ValueError(f"outlier_treatment must be robust, flag or cap, found {self.outlier_treatment!r}")
 
     @property
     def filled(self) -> Callable[[Panel], Panel]:
         """A panel as observed -> outliers capped, stock-outs filled."""
-        if self.outlier_treatment == "flag" or self.outlier_method == "none":
+        if self.outlier_treatment != "cap" or self.outlier_method == "none":
             return as_data
         method, limit = self.outlier_method, self.outlier_limit
         return lambda panel: as_data(with_capped(panel, method, limit))
@@ -91,10 +95,18 @@ class Plan:
     @property
     def view(self) -> View:
         """What each origin does to what it knew before methods see it."""
-        filled, seasons = self.filled, self.seasons
-        if seasons is None:
-            return lambda panel: unadjusted(filled(panel))
-        return lambda panel: adjusted(filled(panel), seasons.at(panel.n_periods))
+        filled, seasons, is_robust = self.filled, self.seasons, self.outlier_treatment == "robust"
+
+        def view(panel: Panel) -> Adjusted:
+            known = filled(panel)
+            sight = unadjusted(known) if seasons is None else adjusted(known, seasons.at(panel.n_periods))
+            return sight.with_demand(without_bursts(sight.panel.demand)) if is_robust else sight
+
+        return view
+
+    def shown(self, panel: Panel) -> Panel:
+        """What methods see of a panel."""
+        return self.view(panel).panel
 
     def without(self, name: str) -> Plan:
         """The plan without one method."""
@@ -116,7 +128,6 @@ class PanelFits:
         contest: the backtest and the forecasts among which a champion is chosen.
         profile: length, zeros, intervals and class on the whole history as observed.
         n_outliers: known periods above the outlier limit.
-        is_count: demand comes in whole numbers.
         scale: spread scale, units, > 0.
         components: name -> units per period, shape (n_series, n_candidates, horizon), together the mean of each
             candidate; empty unless the plan asks for them.
@@ -128,7 +139,6 @@ class PanelFits:
     contest: Contest
     profile: Profile
     n_outliers: IntArray
-    is_count: BoolArray
     scale: FloatArray
     components: Mapping[str, FloatArray]
     parameters: Parameters
@@ -174,7 +184,10 @@ def forecast_panel(
     sight = plan.view(panel)
     seen = sight.panel
     final = final_fit(sight, trials.is_tried, methods, log, with_components=plan.with_components)
-    trials, mean, components = _with_combinations(plan, shape, methods, trials, final)
+    spread = dispersion(seen.demand, sight.past)
+    least = least_mean(seen.demand)[:, None] * sight.ahead
+    floor = np.where(panel.is_closed_ahead, 0.0, least)
+    trials, mean, components = _with_combinations(plan, shape, methods, trials, final, floor)
     contest = Contest(
         n_periods=shape.n_periods,
         demand_class=shape.demand_class,
@@ -184,13 +197,15 @@ def forecast_panel(
         evaluation_span=_within(panel, evaluation_span),
         trials=trials,
         mean=mean,
+        dispersion=spread,
+        floor=floor,
+        is_count=is_count(sold.demand),
     )
     n_outliers = is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1)
     return PanelFits(
         contest=contest,
         profile=shape,
         n_outliers=n_outliers,
-        is_count=is_count(sold.demand),
         scale=spread_scale(seen.demand, seen.variance),
         components=components,
         parameters=log.all_parameters(),
@@ -236,7 +251,7 @@ def _with_fallback(listed: BoolArray, methods: Sequence[Method]) -> BoolArray:
 
 
 def _with_combinations(
-    plan: Plan, shape: Profile, methods: Sequence[Method], trials: Trials, final: FinalFit
+    plan: Plan, shape: Profile, methods: Sequence[Method], trials: Trials, final: FinalFit, floor: FloatArray
 ) -> tuple[Trials, FloatArray, Mapping[str, FloatArray]]:
     """Trials, means and components with the combinations that the class of a series lists, of all but its anchors."""
     names = _combinations(plan)
@@ -248,9 +263,9 @@ def _with_combinations(
     is_member = np.array([not method.is_anchor and method.variant_of is None for method in methods])
     members = trials.is_tried & np.isfinite(final.mean).all(axis=2) & is_member
     weights = member_weights(earlier_errors(trials, members), members, np.ones(1))
-    tried = combined(trials.forecasts, members, weights[:, :-1])[:, :, places]
+    tried = np.maximum(combined(trials.forecasts, members, weights[:, :-1])[:, :, places], trials.floor[:, :, None, :])
     tried = np.where(listed[:, None, :, None], tried, np.nan)
-    every = combined(final.mean, members, weights[:, -1])
+    every = np.maximum(combined(final.mean, members, weights[:, -1]), floor[:, None, :])
     ahead = np.where(listed[:, :, None], every[:, places], np.nan)
     mean = np.concatenate([final.mean, ahead], axis=1)
     own = combined_components(final.components, members, weights[:, -1], every)

@@ -10,7 +10,7 @@ import numpy as np
 from skucast.forecasting.fitlog import FitLog
 from skucast.forecasting.fits import flat, published
 from skucast.forecasting.models.baselines import known_mean
-from skucast.forecasting.panel import BoolArray, FloatArray, Panel
+from skucast.forecasting.panel import BoolArray, FloatArray
 from skucast.forecasting.registry import Method
 from skucast.forecasting.seasons.adjustment import Adjusted
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.registry import Method, Tier
-from skucast.forecasting.trials import Trials
 
 TIE = 1e-12
 """Relative difference of scores below which two methods are equally good: the cheaper one is chosen."""
@@ -51,31 +49,21 @@ def candidate_methods(
     return result
 
 
-def pinball_scores(trials: Trials, law: ErrorLaw, group: IntArray, span: IntArray, weight: float) -> FloatArray:
-    """Pinball loss of demand summed over the span, of each candidate's calibrated quantiles; shape (n, k).
+def drawn_scores(losses: FloatArray, usual: FloatArray, is_tried: BoolArray, weight: float) -> FloatArray:
+    """Mean loss of each candidate, drawn to the usual one of its group; shape (n, k), infinite where not tried.
 
-    In units of the scale, averaged over the levels of the law and the origins of the series, and drawn to the expected
-    loss of the candidate in the group as if that had been seen at ``weight`` origins more: few origins do not choose by
-    luck. An origin's quantiles are those of the group that it saw the series in. Of a span that no origin has seen to
-    its end, the longest part that one has; without any, the group decides.
-    Infinite where a candidate was not tried.
+    The usual loss counts as if it had been seen at ``weight`` origins more: few origins do not choose by luck. Without
+    any own loss, or any weight, the group decides.
 
     Args:
-        trials: the backtest.
-        law: pooled errors of each group and candidate.
-        group: of each series on the whole history, shape (n,).
-        span: steps that are summed, shape (n,).
+        losses: at each origin, shape (n, o, k); NaN where unknown.
+        usual: of the candidate in the group of the series, shape (n, k).
+        is_tried: shape (n, k).
         weight: origins that a group counts for.
     """
-    last, rows = trials.last_step(span), np.arange(span.size)
-    errors, losses = trials.scaled_sums()[rows, :, :, last], law.losses[group, :, last]
-    found = np.zeros_like(errors)
-    for place, level in enumerate(law.levels):
-        missed = errors - law.sum_quantiles[trials.group, :, last[:, None], place]
-        found += np.maximum(level * missed, (level - 1.0) * missed) / law.levels.size
-    n_seen = np.isfinite(found).sum(axis=1)
-    blended = (np.nansum(found, axis=1) + weight * losses) / np.maximum(n_seen + weight, 1e-300)
-    return np.where(trials.is_tried, np.where(n_seen + weight > 0, blended, losses), np.inf)
+    n_seen = np.isfinite(losses).sum(axis=1)
+    blended = (np.nansum(losses, axis=1) + weight * usual) / np.maximum(n_seen + weight, 1e-300)
+    return np.where(is_tried, np.where(n_seen + weight > 0, blended, usual), np.inf)
 
 
 def champions(scores: FloatArray) -> IntArray:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
+from skucast.forecasting.predictive.dispersion import Dispersion
 from skucast.forecasting.scores import rmsse
 
 
@@ -25,6 +26,8 @@ class Trials:
         naive_mean_square: RMSSE denominator of what the origin knew, units squared, > 0; as ``scale``.
         naive_mean_absolute: MASE denominator of what the origin knew, units, > 0; as ``scale``.
         group: place in ``error_group.GROUPS`` by what the origin knew, shape (n, o); -1 without an origin.
+        dispersion: of what the origin knew, each of shape (n, o); NaN without an origin.
+        floor: least that combinations expect, units per period, shape (n, o, h); 0 without an origin.
         drawn: ``actuals`` with a plausible value of demand where stock ran out, shape (n, o, h): sums over periods that
             ran out are errors to learn from too. None: stock never ran out.
     """
@@ -38,6 +41,8 @@ class Trials:
     naive_mean_square: FloatArray
     naive_mean_absolute: FloatArray
     group: IntArray
+    dispersion: Dispersion
+    floor: FloatArray
     drawn: FloatArray | None = None
 
     @property

@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
 from skucast.forecasting.choice import Criterion
 from skucast.forecasting.engine import Plan
-from skucast.forecasting.error_law import error_law
 from skucast.forecasting.launch import LaunchLaw
 from skucast.forecasting.learner import METHOD
 from skucast.forecasting.origins import usual_step
+from skucast.forecasting.predictive.law import PredictiveLaw
+from skucast.forecasting.predictive.spread import UsualDispersion
 from skucast.forecasting.registry import Tier
 from skucast.forecasting.status import Status
 from skucast.pipelines.context import Context
@@ -24,6 +25,7 @@ from skucast.pipelines.groups import GroupRun, analyse_items, forecast_groups
 from skucast.pipelines.lead_times import lead_times_known
 from skucast.pipelines.learning import Sample, with_learner
 from skucast.pipelines.monitor import with_tenure
+from skucast.pipelines.seasons import with_seasons
 from skucast.store.runs import Stage
 from skucast.tables import (
     BACKTEST,
@@ -38,10 +40,10 @@ from skucast.transforms.accuracy import headline
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
 from skucast.transforms.launch import described, launch_prior, never_sold, recent_sales
-from skucast.transforms.method_errors import method_errors
+from skucast.transforms.method_errors import class_sums
 from skucast.transforms.panel import SERIES, Span, long_panel, revenue_shares
 from skucast.transforms.protection import default_span, evaluation_spans, longest_protection
-from skucast.transforms.spread import pooled_errors, pools
+from skucast.transforms.spread import evidence
 from skucast.transforms.succession import successions, with_inherited, with_predecessors
 
 
@@ -74,7 +76,9 @@ def forecast(context: Context) -> None:
             return placed(known.where(chosen), series.where(chosen), 1)
 
         sample = Sample(n_series, sampled, drivers.catalogue)
-        plan = with_learner(rules, _engine_plan(context, span.horizon), stage, sample, span)
+        plan = _engine_plan(context, span.horizon)
+        plan = with_seasons(plan, stage, sample, series, span) if rules.shared_seasons else plan
+        plan = with_learner(rules, plan, stage, sample, span)
         fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, (plan, span), (n_series, prior.law, succession))
         fits.unpersist()
@@ -144,10 +148,10 @@ def _write_forecast(
     rules, tables = context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = Layout.of(plan, span)
-    layout = replace(layout, errors=method_errors(fits, layout, n_series))
-    found = pools(pooled_errors(fits, layout, rules.quantile_levels, n_series), layout.names)
-    levels, fewest = rules.quantile_levels, rules.min_pooled_errors
-    law = error_law(found, layout.names, levels, span.horizon, layout.origins, fewest)
+    classes, levels = class_sums(fits, layout, n_series), rules.quantile_levels
+    layout, usual = replace(layout, errors=classes.errors), UsualDispersion.of(classes.dispersion)
+    seen = evidence(fits, layout, usual, n_series)
+    law = PredictiveLaw.of(layout.names, levels, usual, seen, rules.min_pooled_errors)
     selection = rules.selection
     criterion = Criterion(selection.criterion, selection.class_weight, rules.min_periods, selection.margin)
     decision = Decision(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")

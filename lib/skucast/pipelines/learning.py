@@ -49,7 +49,7 @@ def with_learner(rules: Forecast, plan: Plan, stage: Stage, sample: Sample, span
     began, chosen = time.monotonic(), sample.rows(is_sampled(sample.n_series, asked.max_series))
     cutoffs = training_cutoffs(span.n_periods, span.horizon, plan.origins, plan.origin_step)
     learner, *others = (
-        learner_of(trained(chosen, span, cutoffs, settings, plan.treatment, sample.catalogue))
+        learner_of(trained(chosen, span, cutoffs, settings, plan, sample.catalogue))
         for settings in (asked.settings, *searched.values())
     )
     newest = learner.at(span.n_periods)

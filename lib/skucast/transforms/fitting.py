@@ -16,12 +16,15 @@ from skucast.forecasting.choice import Contest
 from skucast.forecasting.combination import reweighed
 from skucast.forecasting.engine import PanelFits, Plan, candidate_names, forecast_panel
 from skucast.forecasting.error_group import Activity, activity
+from skucast.forecasting.origins import years_ago
 from skucast.forecasting.panel import FloatArray, IntArray
+from skucast.forecasting.predictive.dispersion import Dispersion
 from skucast.forecasting.trials import Trials
 from skucast.forecasting.weights import ClassErrors
 from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
 from skucast.transforms.drivers import NOTHING, Catalogue
 from skucast.transforms.panel import Bucket, Span, as_bucket
+from skucast.transforms.seasons import grouped
 
 _TEXT, _NUMBER, _COUNT, _COUNTS = pa.string(), pa.float64(), pa.int32(), pa.list_(pa.int32())
 _NUMBERS, _FLAGS = pa.list_(pa.float64()), pa.list_(pa.bool_())
@@ -33,6 +36,7 @@ FITS_SCHEMA = pa.schema(
         "revenue_share_before": _NUMBER, "evaluation_span": _COUNT, "scale": _NUMBER, "milliseconds": _NUMBER,
         "parameters": pa.map_(_TEXT, _NUMBER), "closed_ahead": _FLAGS, "origin": _COUNTS, "origin_group": _COUNTS,
         "origin_scale": _NUMBERS, "naive_mean_square": _NUMBERS, "naive_mean_absolute": _NUMBERS,
+        "dispersion": _NUMBERS, "origin_dispersion": _NUMBERS, "floor": _NUMBERS, "origin_floor": _NUMBERS,
         "actuals": _NUMBERS, "drawn": _NUMBERS, "is_scored": _FLAGS, "share_censored": _NUMBER,
         "lost_demand": _NUMBER, "recent_lost_demand": _NUMBER, "forecasts": _NUMBERS, "mean": _NUMBERS,
         "components": pa.map_(_TEXT, _NUMBERS), "known_demand": _NUMBER, "prior_log_mean": _NUMBER,
@@ -41,7 +45,8 @@ FITS_SCHEMA = pa.schema(
     }.items()
 )  # fmt: skip
 """One row per series with everything its champion is chosen from; arrays of more than one index are flat, the last
-index running fastest, and hold NaN where there is nothing. ``origin`` counts periods, -1 for none; ``known_demand`` is
+index running fastest, and hold NaN where there is nothing. ``dispersion`` has the fields of ``Dispersion`` one after
+the other. ``origin`` counts periods, -1 for none; ``known_demand`` is
 the sum over the known periods."""
 
 
@@ -70,7 +75,8 @@ def _fit_bucket(
         if not rows:
             return
         bucket = as_bucket(pa.Table.from_batches(rows), span, catalogue)
-        result = forecast_panel(bucket.panel, plan, bucket.revenue_share_before, evaluation_span=bucket.evaluation_span)
+        panel = grouped(bucket, plan.seasons)
+        result = forecast_panel(panel, plan, bucket.revenue_share_before, evaluation_span=bucket.evaluation_span)
         yield from _rows(bucket, result).to_batches()
 
     return fit
@@ -86,7 +92,11 @@ def _rows(bucket: Bucket, result: PanelFits) -> pa.Table:
         "activity": names_at([str(state) for state in Activity], activity(shape)),
         "error_group": pa.array(contest.group),
         "n_periods": pa.array(shape.n_periods),
-        "is_count": pa.array(result.is_count),
+        "is_count": pa.array(contest.is_count),
+        "dispersion": dense(np.stack(contest.dispersion, axis=1)),
+        "origin_dispersion": dense(np.concatenate(trials.dispersion, axis=1)),
+        "floor": dense(contest.floor),
+        "origin_floor": dense(trials.floor.reshape(n, -1)),
         "share_zeros": numbers(shape.share_zeros),
         "average_demand_interval": numbers(shape.adi),
         "squared_cv": numbers(shape.cv2),
@@ -137,7 +147,7 @@ class Layout:
 
     Attributes:
         names: candidates.
-        origins: origins of the plan.
+        origins: origins of the plan, and those of years ago.
         horizon: steps.
         errors: of the methods in each class, by which the weighted combination is weighed; None: not known.
     """
@@ -150,7 +160,8 @@ class Layout:
     @classmethod
     def of(cls, plan: Plan, span: Span) -> Layout:
         """As ``fitted`` writes them."""
-        return cls(candidate_names(plan), plan.origins, span.horizon)
+        n_years = len(years_ago(span.n_periods, span.frequency.days))
+        return cls(candidate_names(plan), plan.origins + n_years, span.horizon)
 
     def contest(self, rows: pa.RecordBatch) -> Contest:
         """The candidates of the rows; members of the weighted combination weighed by errors of their class too."""
@@ -170,6 +181,8 @@ class Layout:
             naive_mean_square=matrix(rows.column("naive_mean_square"), self.origins),
             naive_mean_absolute=matrix(rows.column("naive_mean_absolute"), self.origins),
             group=matrix(rows.column("origin_group"), self.origins).astype(np.int64),
+            dispersion=Dispersion(*np.split(matrix(rows.column("origin_dispersion"), 3 * self.origins), 3, axis=1)),
+            floor=matrix(rows.column("origin_floor"), self.origins * self.horizon).reshape(n, -1, self.horizon),
             drawn=None if drawn.null_count else matrix(drawn, shape[1] * shape[3]).reshape(n, -1, self.horizon),
         )
         return Contest(
@@ -181,6 +194,9 @@ class Layout:
             evaluation_span=rows.column("evaluation_span").to_numpy(),
             trials=trials,
             mean=self.of_candidates(rows.column("mean")),
+            dispersion=Dispersion(*matrix(rows.column("dispersion"), 3).T),
+            floor=matrix(rows.column("floor"), self.horizon),
+            is_count=rows.column("is_count").to_numpy(zero_copy_only=False),
             kept=self._kept(rows.column("kept_method")),
             is_due=rows.column("due").is_valid().to_numpy(zero_copy_only=False),
         )

@@ -15,11 +15,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from skucast.forecasting.accuracy import Basis, Measure, accuracy
 from skucast.forecasting.choice import Choice, Contest, Criterion, choose, verdicts
-from skucast.forecasting.error_law import ErrorLaw
 from skucast.forecasting.launch import LaunchLaw
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.profile import DemandClass
-from skucast.forecasting.quantiles import calibrated_quantiles, cumulative_sd
+from skucast.forecasting.predictive.law import PredictiveLaw
 from skucast.forecasting.status import Status
 from skucast.periods import add_periods
 from skucast.tables.contract import Table
@@ -36,7 +34,7 @@ class Decision:
     """How fits are turned into rows of the tables.
 
     Attributes:
-        law: pooled errors by group and candidate.
+        law: the distributions that all series teach.
         criterion: by what champions are chosen.
         layout: shapes of the fits' arrays.
         span: the shared calendar.
@@ -45,7 +43,7 @@ class Decision:
         accuracy_of_all: measure the accuracy of every candidate and not only of the champion.
     """
 
-    law: ErrorLaw
+    law: PredictiveLaw
     criterion: Criterion
     layout: Layout
     span: Span
@@ -175,9 +173,8 @@ def _accuracy_rows(chosen: _Chosen) -> tuple[_Columns, int]:
 
 def _accuracy_of(chosen: _Chosen, column: IntArray, wanted: BoolArray | None) -> pa.Table:
     """Measures of one candidate of each series, of those series that are wanted and tried it."""
-    trials, fits = chosen.contest.trials, chosen.fits
-    is_count = fits.column("is_count").to_numpy(zero_copy_only=False)
-    span, measures = accuracy(trials, column, chosen.decision.law, chosen.contest.evaluation_span, is_count)
+    trials = chosen.contest.trials
+    span, measures = accuracy(chosen.contest, column, chosen.decision.law)
     is_tried = trials.is_tried[np.arange(column.size), column]
     series = np.flatnonzero(is_tried if wanted is None else is_tried & wanted)
     return pa.concat_tables([_measured(chosen, measure, column, span, series) for measure in measures])
@@ -204,15 +201,10 @@ def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
     fits, law, span, column = chosen.fits, chosen.decision.law, chosen.decision.span, chosen.choice.column
     n_series, horizon, rows = fits.num_rows, span.horizon, np.arange(fits.num_rows)
     mean, cold = chosen.contest.mean[rows, column], chosen.cold
-    classes = chosen.contest.demand_class
-    # Without any demand there is no unit for a spread: the law is that of the forecast, zero.
-    has_demand = np.array([name != DemandClass.NO_DEMAND.value for name in classes], dtype=bool)
-    scale, own = np.where(has_demand, fits.column("scale").to_numpy(), 0.0), (chosen.contest.group, column)
-    scale = scale * chosen.spread_factor
-    is_count = fits.column("is_count").to_numpy(zero_copy_only=False)
-    laws = law.step_quantiles[own], law.sum_quantiles[own]
-    quantiles, sums = calibrated_quantiles(mean, scale, *laws, chosen.closed, is_count)
-    spread, rungs = cumulative_sd(scale, law.sum_moments[own]), law.rungs[own]
+    own, is_count = (chosen.contest.group, column), chosen.contest.is_count
+    phi = law.dispersion(chosen.contest.dispersion, chosen.contest.group, is_count) * chosen.spread_factor**2
+    quantiles, (sums, spread) = _steps_and_sums(law, mean, phi, own, is_count)
+    rungs = law.rungs[own]
     mean[cold.rows], spread[cold.rows] = cold.mean, cold.cumulative_sd
     quantiles[cold.rows], sums[cold.rows] = cold.quantiles(law.levels)
     rungs[cold.rows] = np.array(cold.rungs, dtype=object)[:, None]
@@ -232,6 +224,17 @@ def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
         "spread_rung": pa.array(rungs.ravel()),
     }
     return columns, series.size
+
+
+def _steps_and_sums(
+    law: PredictiveLaw, mean: FloatArray, phi: FloatArray, own: tuple[IntArray, IntArray], is_count: BoolArray
+) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+    """Quantiles of single steps; quantiles and standard deviation of sums over steps 1 to h."""
+    scores, (n, horizon) = law.scores[own], mean.shape
+    first = np.repeat(scores[:, :1], horizon, axis=0).reshape(n * horizon, 1, -1)
+    flat = [np.repeat(each, horizon) for each in (phi, is_count)]
+    steps, _ = law.predicted(mean.reshape(-1, 1), *flat, first)
+    return steps.reshape(n, horizon, -1), law.predicted(np.cumsum(mean, axis=1), phi, is_count, scores)
 
 
 def _component_rows(chosen: _Chosen) -> tuple[_Columns, int]:

@@ -13,11 +13,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from skucast.forecasting.boosting import Trees
-from skucast.forecasting.learner import Learner, LearnerSettings, Model, Treatment, train
+from skucast.forecasting.engine import Plan
+from skucast.forecasting.learner import Learner, LearnerSettings, Model, train
 from skucast.forecasting.learner_features import Known
 from skucast.forecasting.panel import Panel
+from skucast.forecasting.seasons.shared import SharedSeasons
 from skucast.transforms.drivers import NOTHING, Catalogue
 from skucast.transforms.panel import SERIES, Span, as_bucket
+from skucast.transforms.seasons import grouped
 
 _PARTS = 1_000_000
 _TREES: dict[str, tuple[Any, pa.DataType]] = {
@@ -46,7 +49,7 @@ def trained(
     span: Span,
     cutoffs: Sequence[int],
     settings: LearnerSettings,
-    treatment: Treatment,
+    plan: Plan,
     catalogue: Catalogue = NOTHING,
 ) -> DataFrame:
     """Train a model per cutoff, each in a task of its own, on the same series in the order of their keys.
@@ -56,7 +59,7 @@ def trained(
         span: the shared calendar.
         cutoffs: periods that each model may know.
         settings: size of sample and trees.
-        treatment: what is done to demand before methods see it.
+        plan: what is done to demand before methods see it.
         catalogue: names of what drives demand.
 
     Returns:
@@ -64,8 +67,9 @@ def trained(
     """
     places = F.explode(F.array(*(F.lit(place) for place in range(len(cutoffs))))).alias("place")
     placed = sample.drop("bucket").select(places, "*").repartitionById(len(cutoffs), F.col("place"))
-    train_one = partial(train, settings=settings, treatment=treatment)
-    return placed.mapInArrow(_train(span, tuple(cutoffs), train_one, catalogue), from_arrow_schema(_MODEL_SCHEMA))
+    train_one = partial(train, settings=settings, treatment=plan.shown)
+    task = _train(span, tuple(cutoffs), train_one, catalogue, plan.seasons)
+    return placed.mapInArrow(task, from_arrow_schema(_MODEL_SCHEMA))
 
 
 def learner_of(rows: DataFrame) -> Learner:
@@ -75,14 +79,19 @@ def learner_of(rows: DataFrame) -> Learner:
 
 
 def _train(
-    span: Span, cutoffs: tuple[int, ...], train_one: Callable[[Panel, int], Model | None], catalogue: Catalogue
+    span: Span,
+    cutoffs: tuple[int, ...],
+    train_one: Callable[[Panel, int], Model | None],
+    catalogue: Catalogue,
+    seasons: SharedSeasons | None,
 ) -> Batches:
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = list(batches)
         if not rows:
             return
         table = pa.Table.from_batches(rows)
-        model = train_one(as_bucket(table, span, catalogue).panel, cutoffs[table["place"][0].as_py()])
+        panel = grouped(as_bucket(table, span, catalogue), seasons)
+        model = train_one(panel, cutoffs[table["place"][0].as_py()])
         if model:
             yield pa.RecordBatch.from_pylist([_as_row(model)], schema=_MODEL_SCHEMA)
 

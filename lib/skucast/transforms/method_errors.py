@@ -1,42 +1,67 @@
-"""Errors of the methods in each class of series, summed by a distributed aggregation."""
+"""What classes of series say of each series: errors of the methods and usual spread, summed by one distributed pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import reduce
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from skucast.forecasting.combination import WEIGHTED, errors_of_classes
+from skucast.forecasting.predictive.losses import class_of
+from skucast.forecasting.predictive.spread import DispersionSums
 from skucast.forecasting.weights import CLASSES, ClassErrors
 from skucast.transforms.fitting import Layout
-from skucast.transforms.spread import sampled
+from skucast.transforms.panel import SERIES
 
-_SCHEMA = pa.schema({"log": pa.list_(pa.int64()), "count": pa.list_(pa.int64())}.items())
+MOST_SERIES = 20_000
+"""Series whose errors are pooled; of more a sample is drawn by their key."""
+
+_COUNTS = pa.list_(pa.int64())
+_SCHEMA = pa.schema(
+    ({"log": _COUNTS, "count": _COUNTS} | {each.name: _COUNTS for each in fields(DispersionSums)}).items()
+)
 
 
-def method_errors(fits: DataFrame, layout: Layout, n_series: int) -> ClassErrors | None:
-    """Sums over the series whose errors are pooled, the same whatever the partitioning; None if none are weighed."""
-    if WEIGHTED not in layout.names:
-        return None
+@dataclass(frozen=True)
+class ClassSums:
+    """Sums over series by class; None of errors where nothing is weighed."""
+
+    errors: ClassErrors | None
+    dispersion: DispersionSums
+
+
+def sampled(fits: DataFrame, n_series: int) -> DataFrame:
+    """All of ``n_series``, or about ``MOST_SERIES`` of them, drawn by their keys."""
+    share = min(1.0, MOST_SERIES / max(n_series, 1))
+    return fits.where(F.pmod(F.xxhash64(*SERIES, F.lit("pooled")), F.lit(10_000)) < F.lit(round(10_000 * share)))
+
+
+def class_sums(fits: DataFrame, layout: Layout, n_series: int) -> ClassSums:
+    """Sums over the series that are pooled, the same whatever the partitioning."""
     rows = sampled(fits, n_series).mapInArrow(_sums(layout), from_arrow_schema(_SCHEMA)).collect()
     shape = (len(CLASSES), layout.origins + 1, len(layout.names))
-    nothing = np.zeros(shape, dtype=np.int64)
-    log, count = (
-        reduce(np.add, (np.array(row[name], dtype=np.int64).reshape(shape) for row in rows), nothing)
-        for name in _SCHEMA.names
+    total = {
+        name: np.sum([np.array(row[name], dtype=np.int64) for row in rows] or [0], axis=0) for name in _SCHEMA.names
+    }
+    sums = [np.broadcast_to(total[each.name], len(CLASSES)) for each in fields(DispersionSums)]
+    errors = ClassErrors(
+        *(np.broadcast_to(total[name], int(np.prod(shape))).reshape(shape) for name in ("log", "count"))
     )
-    return ClassErrors(log, count)
+    return ClassSums(errors if WEIGHTED in layout.names else None, DispersionSums(*sums))
 
 
 def _sums(layout: Layout) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            found = errors_of_classes(layout.as_fitted(batch))
-            row = {"log": found.log.ravel().tolist(), "count": found.count.ravel().tolist()}
-            yield pa.RecordBatch.from_pylist([row], schema=_SCHEMA)
+            contest = layout.as_fitted(batch)
+            found, spread = errors_of_classes(contest), DispersionSums.of(contest.dispersion, class_of(contest.group))
+            row = {"log": found.log.ravel(), "count": found.count.ravel()}
+            row |= {each.name: getattr(spread, each.name) for each in fields(DispersionSums)}
+            yield pa.RecordBatch.from_pylist([{name: each.tolist() for name, each in row.items()}], schema=_SCHEMA)
 
     return add

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.periods import Frequency, add_periods, periods_between
 from skucast.transforms.drivers import NOTHING, Catalogue, ItemPrice
 from skucast.transforms.facts import facts_of
@@ -122,6 +122,7 @@ def long_panel(
         f"{PRIOR_LOG_MEAN}, prior_log_mean, {PRIOR_SERIES}, prior_series) AS (t, demand)",
         "false AS is_closed",
         f"IF(t = {PRIOR_SERIES}, prior_category, NULL) AS prior_category",
+        f"IF(t = {SHARE}, {'category' if 'category' in series.columns else 'NULL'}, NULL) AS category",
     ).where("demand IS NOT NULL")
     rows = rows.unionByName(headers, allowMissingColumns=True)
     if "spread_factor" in series.columns:
@@ -148,6 +149,7 @@ class Bucket:
         prior_log_mean: log units per period expected of a series with a short history, NaN for others, same shape.
         prior_series: series that inform it, 0 for others, same shape.
         prior_category: category that it is of; None for all categories together.
+        categories: category of each series; None for none.
         tenure: ``spread_factor`` and ``TENURE_COLUMNS`` of each series, null for those not reviewed; empty: none was.
     """
 
@@ -159,6 +161,7 @@ class Bucket:
     prior_log_mean: FloatArray
     prior_series: IntArray
     prior_category: list[str | None]
+    categories: list[str | None]
     tenure: dict[str, pa.Array] = field(default_factory=dict)
 
 
@@ -201,20 +204,28 @@ def as_bucket(rows: pa.Table, span: Span, catalogue: Catalogue = NOTHING) -> Buc
 
 def _headers(
     rows: pa.Table, codes: IntArray, span: Span
-) -> tuple[FloatArray, IntArray, FloatArray, IntArray, list[str | None]]:
+) -> tuple[FloatArray, IntArray, FloatArray, IntArray, list[str | None], list[str | None]]:
     """What header rows carry of each series, in the order of ``Bucket``."""
     t, values, n_series = rows["t"].to_numpy(), rows["demand"].to_numpy(), int(codes.max(initial=-1)) + 1
     defaults = {SHARE: 0.0, EVALUATION_SPAN: float(span.horizon), PRIOR_LOG_MEAN: np.nan, PRIOR_SERIES: 0.0}
     found = {index: np.full(n_series, default) for index, default in defaults.items()}
     for index, filled in found.items():
         filled[codes[t == index]] = values[t == index]
-    is_prior = t == PRIOR_SERIES
-    categories: list[str | None] = [None] * n_series
-    named = rows["prior_category"].filter(pa.array(is_prior)).to_pylist()
-    for code, name in zip(codes[is_prior].tolist(), named, strict=True):
-        categories[code] = name
     spans, series = (found[index].astype(np.int64) for index in (EVALUATION_SPAN, PRIOR_SERIES))
-    return found[SHARE], spans, found[PRIOR_LOG_MEAN], series, categories
+    texts = (_texts(rows[name], t == index, codes, n_series) for name, index in _TEXTS.items())
+    return found[SHARE], spans, found[PRIOR_LOG_MEAN], series, *texts
+
+
+_TEXTS = {"prior_category": PRIOR_SERIES, "category": SHARE}
+"""Columns of text, and the header row that carries each."""
+
+
+def _texts(column: pa.ChunkedArray, is_header: BoolArray, codes: IntArray, n_series: int) -> list[str | None]:
+    """Text of each series in its header rows; None without one, or without a word."""
+    found: list[str | None] = [None] * n_series
+    for code, text in zip(codes[is_header].tolist(), column.filter(pa.array(is_header)).to_pylist(), strict=True):
+        found[code] = text or None
+    return found
 
 
 def _tenure(rows: pa.Table, codes: IntArray, n_series: int) -> dict[str, pa.Array]:

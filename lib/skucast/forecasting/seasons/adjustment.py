@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.calendar import calendar_of, clocks_of, folded_days, has_weeks, weeks_of
-from skucast.forecasting.seasons.curves import Ratios, level_line, seasonal_curves
+from skucast.forecasting.seasons.curves import level_line, seasonal_curves
 from skucast.forecasting.seasons.events import effect_curve, event_effects
 from skucast.forecasting.seasons.shared import GroupCurves, day_curves
 
@@ -29,9 +29,19 @@ class Adjusted:
     factor: FloatArray
 
     @property
+    def past(self) -> FloatArray:
+        """Factors of the history, > 0 where demand is known, shape (n, n_periods)."""
+        past: FloatArray = np.maximum(self.factor[:, : self.panel.n_periods], 1e-9)
+        return past
+
+    @property
     def ahead(self) -> FloatArray:
         """Factors of the horizon, shape (n, horizon)."""
         return self.factor[:, self.panel.n_periods :]
+
+    def with_demand(self, demand: FloatArray) -> Adjusted:
+        """The same with other demand, less seasons and events."""
+        return replace(self, panel=replace(self.panel, demand=demand))
 
     def rows(self, index: IntArray) -> Adjusted:
         """The series at ``index``."""
@@ -54,12 +64,19 @@ def adjusted(panel: Panel, groups: GroupCurves | None) -> Adjusted:
         return unadjusted(panel)
     factor = _factors(panel, groups)
     past = factor[:, : panel.n_periods]
-    told = past >= LEAST_FACTOR
+    told = (past >= LEAST_FACTOR) & ~_off_season(panel.demand, past)
     with np.errstate(divide="ignore", invalid="ignore"):
         demand = np.where(told, panel.demand / past, np.nan)
         variance = None if panel.variance is None else np.where(told, panel.variance / past**2, 0.0)
     seen = replace(panel, demand=demand, variance=variance, events={}, known_from={})
     return Adjusted(seen, factor)
+
+
+def _off_season(demand: FloatArray, factor: FloatArray) -> BoolArray:
+    """Periods without demand whose factor is below ``LEAST_FACTOR`` of that in season: next to nothing was expected."""
+    in_season = np.quantile(factor, 0.95, axis=1, keepdims=True)
+    off: BoolArray = (demand == 0) & (factor < LEAST_FACTOR * in_season)
+    return off
 
 
 def _factors(panel: Panel, groups: GroupCurves | None) -> FloatArray:
@@ -77,11 +94,26 @@ def _factors(panel: Panel, groups: GroupCurves | None) -> FloatArray:
     curve = week[:, calendar.week] * per_day
     if not panel.events:
         return curve
-    level = level_line(sold, known * curve[:, : panel.n_periods], known.astype(np.float64), _block(panel))
+    curve, ratio = _beside_events(panel, curve, known)
+    return np.maximum(curve + effect_curve(panel, event_effects(panel, ratio, curve)), 0.0)
+
+
+def _beside_events(panel: Panel, curve: FloatArray, known: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Seasonal curve and ratios, both relative to the mean of all periods, events among them.
+
+    What is sold in events only has no level beside them: then the curve is 0.
+    """
+    w, block = panel.n_periods, _block(panel)
+    past, seen = curve[:, :w], np.isfinite(panel.demand)
+    demand = np.where(seen, panel.demand, 0.0)
+    beside = level_line(np.where(known, demand, 0.0), known * past, known.astype(np.float64), block)
+    whole = level_line(demand, seen * past, seen.astype(np.float64), block)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(level > 0, panel.demand / level, np.nan)
-    effects = event_effects(panel, ratio, curve)
-    return np.maximum(curve + effect_curve(panel, effects), 0.0)
+        share = np.where(whole > 0, np.clip(beside / whole, 0.0, 1.0), 1.0)
+        ratio = np.where(whole > 0, panel.demand / whole, np.nan)
+    share = np.nan_to_num(share, nan=1.0)
+    ahead = np.repeat(share[:, -1:], panel.horizon, axis=1)
+    return curve * np.hstack([share, ahead]), ratio
 
 
 def _block(panel: Panel) -> int:
@@ -97,9 +129,7 @@ def _strength(panel: Panel) -> FloatArray:
     return total
 
 
-def _priors(
-    groups: GroupCurves | None, group: IntArray | None, n: int, n_weeks: int
-) -> tuple[FloatArray, FloatArray]:
+def _priors(groups: GroupCurves | None, group: IntArray | None, n: int, n_weeks: int) -> tuple[FloatArray, FloatArray]:
     """Factors of weeks and days of the week that the group of each series has; 1 without one."""
     if groups is None or group is None:
         return np.ones((n, n_weeks)), np.ones((n, 7))

@@ -28,6 +28,10 @@ EMPTY_NEIGHBOURS = 1
 """Places on each side that must be empty in every cycle, too, for a place to be empty for certain."""
 
 
+MARGIN = 1.02
+"""What a feast read first must explain more than the year read first."""
+
+
 @dataclass(frozen=True)
 class Ratios:
     """Demand of n entities in w weeks beside what they sell on average.
@@ -52,65 +56,86 @@ def seasonal_curves(ratios: Ratios, prior: FloatArray, clocks: tuple[Clock, ...]
         prior: factor of every week believed before, history and ahead, shape (n, w_all), w_all >= w.
         clocks: over all w_all weeks, the year first.
     """
-    year, feasts = clocks[0], clocks[1:]
-    best, gain = _read(ratios, prior, year)
+    year, feasts, scaled = clocks[0], clocks[1:], _scaled(ratios, prior, clocks[0].block)
+    first = _read(scaled, prior, year)
+    best, gain = np.where(first.is_empty, 0.0, prior + first.added), first.gain
     for feast in feasts:
-        after, more = _read(ratios, best, feast)
-        first, its_gain = _read(ratios, prior, feast)
-        then, rest = _read(ratios, first, year)
-        is_better = its_gain + rest > (gain + more) * _MARGIN
-        best = np.where(is_better[:, None], then, after)
-        gain = np.where(is_better, its_gain + rest, gain + more)
-    return best
+        after = _read(scaled, best, feast)
+        alone = _read(scaled, prior, feast)
+        rest = _read(scaled, prior + alone.added, year)
+        again = _read(scaled, prior + rest.added, feast)
+        is_better = alone.gain + rest.gain > (gain + after.gain) * MARGIN
+        is_empty = rest.is_empty & (again.added <= 0.0)
+        moving = np.where(is_empty, 0.0, prior + rest.added + again.added)
+        best = np.where(is_better[:, None], moving, best + after.added)
+        gain = np.where(is_better, alone.gain + rest.gain, gain + after.gain)
+    return np.maximum(best, 0.0)
 
 
-_MARGIN = 1.02
-"""What a feast read first must explain more than the year read first."""
+@dataclass(frozen=True)
+class _Scaled:
+    """Demand over its level and what is usual of it, shapes (n, w); 0 where nothing is known."""
+
+    ratio: FloatArray
+    weight: FloatArray
 
 
-def _read(ratios: Ratios, prior: FloatArray, clock: Clock) -> tuple[FloatArray, FloatArray]:
-    """The curve with what one clock adds, and the sum of squares that this explains between cycles, shape (n,)."""
-    cells = _cells(ratios, prior, clock)
+def _scaled(ratios: Ratios, prior: FloatArray, block: int) -> _Scaled:
+    level = level_line(ratios.demand, ratios.usual * prior[:, : ratios.usual.shape[1]], ratios.usual, block)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = (level > 0) & (ratios.usual > 0)
+        return _Scaled(np.where(known, ratios.demand / level, 0.0), np.where(known, ratios.usual, 0.0))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one clock says of n entities.
+
+    Attributes:
+        added: to the factor of every week, shape (n, w_all).
+        gain: squares explained from cycle to cycle, shape (n,).
+        is_empty: weeks at whose place in the year nothing is ever sold, shape (n, w_all).
+    """
+
+    added: FloatArray
+    gain: FloatArray
+    is_empty: BoolArray
+
+
+def _read(scaled: _Scaled, curve: FloatArray, clock: Clock) -> _Reading:
+    """What one clock adds to a curve."""
+    cells, n = _cells(scaled, curve, clock), curve.shape[0]
     if cells is None:
-        return prior, np.zeros(prior.shape[0])
+        return _Reading(np.zeros_like(curve), np.zeros(n), np.zeros(curve.shape, dtype=bool))
     found = [_agreement(cells, width, is_circular=clock.is_circular) for width in BANDWIDTHS]
     gains = np.stack([each.gain for each in found], axis=1)
-    chosen, rows = np.argmax(gains, axis=1), np.arange(prior.shape[0])
+    chosen, rows = np.argmax(gains, axis=1), np.arange(n)
     added = np.stack([each.added for each in found], axis=1)[rows, chosen]
-    curve = prior + np.where(clock.place >= 0, added[:, clock.place], 0.0)
-    curve = np.where(_is_empty(cells, clock, found, chosen), 0.0, np.maximum(curve, 0.0))
-    return curve, gains[rows, chosen]
+    at_week = np.where(clock.place >= 0, added[:, clock.place], 0.0)
+    return _Reading(at_week, gains[rows, chosen], _is_empty(cells, clock, found, chosen))
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """Residuals by cycle and place, shapes (n, c, p): ``excess`` over what the prior expects, ``weight`` of each."""
+    """Residuals by cycle and place, shapes (n, c, p): ``excess`` over what the curve expects, ``weight`` of each."""
 
     excess: FloatArray
     weight: FloatArray
     demand: FloatArray
 
 
-def _cells(ratios: Ratios, prior: FloatArray, clock: Clock) -> _Cells | None:
+def _cells(scaled: _Scaled, curve: FloatArray, clock: Clock) -> _Cells | None:
     """None where no two cycles have been seen."""
-    n, w = ratios.demand.shape
+    n, w = scaled.ratio.shape
     place, cycle = clock.place[:w], clock.cycle[:w]
-    expected = ratios.usual * prior[:, :w]
-    level = level_line(ratios.demand, expected, ratios.usual, clock.block)
-    known = (place >= 0) & np.isfinite(level) & (level > 0) & (ratios.usual > 0)
-    if not known.any():
-        return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = np.where(known, ratios.demand / level, 0.0)
     within = place >= 0
     n_cycles = int(cycle[within].max(initial=0)) + 1
     if n_cycles < 2:
         return None
-    shape = (n, n_cycles, clock.n_places)
-    sums = [np.zeros(shape) for _ in range(3)]
-    values = (scaled - np.where(known, expected, 0.0), np.where(known, ratios.usual, 0.0), scaled)
+    values = (scaled.ratio - scaled.weight * curve[:, :w], scaled.weight, scaled.ratio)
+    sums = [np.zeros((n, n_cycles, clock.n_places)) for _ in values]
     for total, each in zip(sums, values, strict=True):
-        np.add.at(total, (slice(None), cycle[within], place[within]), each[:, within])
+        np.add.at(total, np.index_exp[:, cycle[within], place[within]], each[:, within])
     return _Cells(*sums)
 
 
@@ -176,7 +201,9 @@ class _Agreement:
 
 def _agreement(cells: _Cells, width: int, *, is_circular: bool) -> _Agreement:
     rough = _divided(cells.excess, cells.weight)
-    smooth = _divided(_around(cells.excess, width, circular=is_circular), _around(cells.weight, width, circular=is_circular))
+    smooth = _divided(
+        _around(cells.excess, width, circular=is_circular), _around(cells.weight, width, circular=is_circular)
+    )
     seen = cells.weight > 0
     weight = cells.weight / np.maximum(cells.weight.max(axis=(1, 2), keepdims=True), 1e-300)
     # Sums over ordered pairs of different cycles follow from sums over all pairs.
@@ -186,7 +213,7 @@ def _agreement(cells: _Cells, width: int, *, is_circular: bool) -> _Agreement:
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(squares > 0, joint / squares, 0.0)
         alike = np.where((squares > 0) & (own > 0), joint / np.sqrt(squares * own), 0.0)
-    belief = _belief(alike, rough, seen, width)
+    belief = _belief(alike, rough, seen)
     slope = np.clip(slope, 0.0, 1.0)
     n_cycles = np.maximum((seen.any(axis=2)).sum(axis=1), 1)
     credibility = belief * slope * n_cycles / (1.0 + slope * (n_cycles - 1.0))
@@ -204,7 +231,7 @@ def _between(left: FloatArray, right: FloatArray) -> FloatArray:
     return result
 
 
-def _belief(alike: FloatArray, rough: FloatArray, seen: BoolArray, width: int) -> FloatArray:
+def _belief(alike: FloatArray, rough: FloatArray, seen: BoolArray) -> FloatArray:
     """Share of the agreement that is no chance: Fisher's z with as many places as are independent of each other.
 
     Source: Fisher (1921); Bartlett (1946) for the number of independent places under autocorrelation.

@@ -17,6 +17,9 @@ ALL = ""
 FEWEST_SERIES = 3
 """Series that a group other than all needs to have a season of its own."""
 
+GRAIN = 2.0**20
+"""Parts of a unit that are summed: sums of such numbers are exact, in whatever order."""
+
 BURST = 5.0
 """Multiples of the 90 % quantile of a series' positive demands to which its demand counts in its groups."""
 
@@ -74,15 +77,6 @@ class SharedSeasons:
         usable = [origin for origin in self.curves if origin <= n_periods]
         return self.curves[max(usable)] if usable else None
 
-    def rows_of(self, names: Sequence[Sequence[str]]) -> IntArray:
-        """Row of the narrowest group of each series that has curves, shape (n,); -1 for none.
-
-        Args:
-            names: of the groups of each series, the narrowest first.
-        """
-        found = [next((self.places[name] for name in each if name in self.places), -1) for each in names]
-        return np.array(found, dtype=np.int64)
-
 
 def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
     """Sums over the series of each group.
@@ -99,7 +93,10 @@ def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
     known = np.isfinite(demand)
     mean = np.where(known, demand, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     weight = np.where(mean > 0, 1.0 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)[:, None]
-    sold, usual = np.where(known, demand, 0.0) * weight, known * mean[:, None] * weight
+    sold, usual = (
+        np.rint(GRAIN * each) / GRAIN
+        for each in (np.where(known, demand, 0.0) * weight, known * mean[:, None] * weight)
+    )
     weeks, days = weeks_of(panel, sold, usual), folded_days(panel, sold, usual)
     return GroupSums(
         (membership @ (mean > 0)).astype(np.int64),
@@ -121,35 +118,38 @@ def _burst_limit(demand: FloatArray) -> FloatArray:
     ordered = np.sort(np.where(demand > 0, demand, np.inf), axis=1)
     count = np.isfinite(ordered).sum(axis=1)
     place = np.clip(np.ceil(0.9 * count).astype(np.int64) - 1, 0, max(demand.shape[1] - 1, 0))
-    found = np.take_along_axis(ordered, place[:, None], axis=1)[:, 0] if demand.shape[1] else np.full(len(demand), np.inf)
+    found = (
+        np.take_along_axis(ordered, place[:, None], axis=1)[:, 0] if demand.shape[1] else np.full(len(demand), np.inf)
+    )
     return np.where(count > 0, BURST * found, np.inf)
 
 
-def group_curves(sums: GroupSums, parents: Sequence[IntArray], calendar: Weeks) -> GroupCurves:
-    """Curves of groups, each shrunk toward those of its parents, which come before it.
+def group_curves(sums: GroupSums, parents: Sequence[Sequence[int]], calendar: Weeks) -> GroupCurves:
+    """Curves of groups, each shrunk toward those of its parents.
 
     Args:
         sums: of every group.
-        parents: of each group the rows of its parents, whose curves multiply to its prior; none: a flat prior.
+        parents: of each group the rows of its parents, which come before it, the first being parent of the others; their
+            curves multiply to its prior. None: a flat prior.
         calendar: of the panel.
     """
     clocks, g = clocks_of(calendar), sums.n_series.size
     week, day = np.ones((g, calendar.n_all)), np.ones((g, 7))
-    for row, own in enumerate(parents):
-        prior_week, prior_day = _product(week[own]), _product(day[own])
-        index = np.array([row])
-        if own.size and sums.n_series[row] < FEWEST_SERIES:
-            week[row], day[row] = prior_week, prior_day
-            continue
-        week[row] = seasonal_curves(_rows(sums.weeks, index), prior_week[None, :], clocks)[0]
-        day[row] = day_curves(_rows(sums.days, index), prior_day[None, :])[0]
+    for depth in sorted({len(own) for own in parents}):
+        rows = np.array([row for row, own in enumerate(parents) if len(own) == depth], dtype=np.int64)
+        prior_week, prior_day = (np.stack([_product(each[list(parents[row])]) for row in rows]) for each in (week, day))
+        is_told = (sums.n_series[rows] >= FEWEST_SERIES) | (depth == 0)
+        own_week = seasonal_curves(_rows(sums.weeks, rows), prior_week, clocks)
+        own_day = day_curves(_rows(sums.days, rows), prior_day)
+        week[rows] = np.where(is_told[:, None], own_week, prior_week)
+        day[rows] = np.where(is_told[:, None], own_day, prior_day)
     return GroupCurves(week, day)
 
 
 def _product(curves: FloatArray) -> FloatArray:
-    """The first times what the others change of it: the first is the parent of all of them."""
-    if curves.shape[0] < 3:
-        return curves[-1] if curves.shape[0] else np.ones(curves.shape[1])
+    """The first times what each of the others changes of it."""
+    if curves.shape[0] == 0:
+        return np.ones(curves.shape[1])
     base = curves[0]
     changes = np.divide(curves[1:], base, out=np.ones_like(curves[1:]), where=base > 0)
     product: FloatArray = base * changes.prod(axis=0)

@@ -1,0 +1,34 @@
+"""Seasons shared by many series, learnt before the forecast from a sample."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from pyspark.sql import DataFrame
+
+from skucast.forecasting.engine import Plan
+from skucast.forecasting.origins import origins_of_a_run
+from skucast.pipelines.learning import Sample
+from skucast.store.runs import Stage
+from skucast.transforms.panel import Span
+from skucast.transforms.seasons import is_sampled, season_groups, shared_seasons
+
+
+def with_seasons(plan: Plan, stage: Stage, sample: Sample, series: DataFrame, span: Span) -> Plan:
+    """The plan with the seasons of groups at every origin.
+
+    Args:
+        plan: everything else about the forecast.
+        stage: gets the seconds and the number of groups.
+        sample: from where the series to learn from are taken.
+        series: every series with its ``category``.
+        span: the shared calendar.
+    """
+    began = time.monotonic()
+    groups = season_groups(series)
+    origins = origins_of_a_run(span.n_periods, span.horizon, plan.origins, plan.origin_step, span.frequency.days)
+    chosen = sample.rows(is_sampled(sample.n_series))
+    seasons = shared_seasons(chosen, groups, origins, span, sample.catalogue)
+    stage.rows |= {"season_groups": len(groups.parents), "season_seconds": round(time.monotonic() - began)}
+    return replace(plan, seasons=seasons)
