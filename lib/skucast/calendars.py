@@ -30,12 +30,14 @@ def feast_days(name: str, first_year: int, last_year: int) -> tuple[date, ...]:
 def _days_in(name: str, year: int) -> list[date]:
     """Days of one year. Sources: dateutil (Gauss's computus) and the calendars of the package ``holidays``."""
     from dateutil.easter import easter
-    from holidays.calendars import _ChineseLunisolar, _HinduLunisolar, _IslamicLunar
+    from holidays import calendars
 
     if name == "easter":
         return [easter(year)]
     if name == "ramadan":
-        return [day for day, _ in _IslamicLunar().eid_al_fitr_dates(year)]
-    calendar = _ChineseLunisolar() if name == "lunar_new_year" else _HinduLunisolar()
-    day, _ = calendar.lunar_new_year_date(year) if name == "lunar_new_year" else calendar.diwali_date(year)
+        return [day for day, _ in calendars.islamic._IslamicLunar().eid_al_fitr_dates(year)]
+    if name == "lunar_new_year":
+        day, _ = calendars.chinese._ChineseLunisolar().lunar_new_year_date(year)
+    else:
+        day, _ = calendars.hindu._HinduLunisolar().diwali_date(year)
     return [] if day is None else [day]

@@ -108,7 +108,7 @@ def accuracy(contest: Contest, column: IntArray, law: PredictiveLaw) -> tuple[In
     actuals, expected = (each.reshape(n, origins * horizon) for each in (trials.actuals, forecasts))
     singles = Compared(Basis.PERIOD, trials.is_scored.reshape(actuals.shape), actuals, expected, *wide)
     actual, forecast = (np.cumsum(each, axis=2)[rows, :, last] for each in (trials.completed, forecasts))
-    steps = (last + 1.0)[:, None]
+    steps: FloatArray = (last + 1.0).astype(np.float64)[:, None]
     scales = trials.naive_mean_square * steps**2, trials.naive_mean_absolute * steps
     sums = Compared(Basis.PROTECTION_PERIOD, np.isfinite(actual - forecast), actual, forecast, *scales)
     expected = np.nan_to_num(forecast)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from skucast.compiled import compiled
-from skucast.forecasting.panel import BoolArray, FloatArray
+from skucast.forecasting.panel import FloatArray, IntArray
 
 LARGEST_CREDIBLE = 2.0
 """Multiple of the largest demand beyond the bursts to which a burst counts."""
 
 ALONE = 4.0
-"""Multiple of the next demand that several bursts must all exceed; a single one is a burst from ``LARGEST_CREDIBLE``."""
+"""Multiple of the next demand that several bursts must all exceed; one alone is a burst from ``LARGEST_CREDIBLE``."""
 
 MOST_BURSTS = 3
 """Periods that may be bursts: what happens more often is demand."""
@@ -37,44 +37,41 @@ def without_bursts(demand: FloatArray) -> FloatArray:
     return np.minimum(demand, burst_limits(demand)[:, None])
 
 
-def is_burst(demand: FloatArray) -> BoolArray:
-    """Periods cut, shape (n, w)."""
-    cut: BoolArray = demand > burst_limits(demand)[:, None]
-    return cut
-
-
 @compiled
 def _limits(demand: FloatArray) -> FloatArray:
-    n, w = demand.shape
-    found = np.full(n, np.inf)
-    for row in range(n):
-        top, at, positive = np.zeros(MOST_BURSTS + 1), np.full(MOST_BURSTS + 1, -10), 0
-        for t in range(w):
-            x = demand[row, t]
-            if not x > 0.0:
-                continue
-            positive += 1
-            place = MOST_BURSTS
-            if x <= top[place]:
-                continue
-            while place > 0 and top[place - 1] < x:
-                top[place], at[place] = top[place - 1], at[place - 1]
-                place -= 1
-            top[place], at[place] = x, t
+    found = np.full(demand.shape[0], np.inf)
+    for row in range(demand.shape[0]):
+        top, at, positive = _largest(demand[row])
         if positive < FEWEST_PERIODS:
             continue
-        for several in range(MOST_BURSTS, 1, -1):
+        found[row] = LARGEST_CREDIBLE * top[1]
+        for several in range(2, MOST_BURSTS + 1):
             if top[several - 1] > ALONE * top[several] and _apart(at[:several]):
                 found[row] = LARGEST_CREDIBLE * top[several]
-                break
-        else:
-            found[row] = LARGEST_CREDIBLE * top[1]
     return found
 
 
 @compiled
-def _apart(at: FloatArray) -> bool:
-    for i in range(len(at)):
+def _largest(values: FloatArray) -> tuple[FloatArray, IntArray, int]:
+    """The ``MOST_BURSTS`` + 1 largest positive values, falling; their periods; and how many are positive."""
+    top, at, positive = np.zeros(MOST_BURSTS + 1), np.full(MOST_BURSTS + 1, -10), 0
+    for t in range(values.size):
+        if not values[t] > 0.0:
+            continue
+        positive, place = positive + 1, MOST_BURSTS + 1
+        while place > 0 and top[place - 1] < values[t]:
+            place -= 1
+        for lower in range(MOST_BURSTS, place, -1):
+            top[lower], at[lower] = top[lower - 1], at[lower - 1]
+        if place <= MOST_BURSTS:
+            top[place], at[place] = values[t], t
+    return top, at, positive
+
+
+@compiled
+def _apart(at: IntArray) -> bool:
+    """Whether no two of the periods are neighbours."""
+    for i in range(at.size):
         for j in range(i):
             if abs(at[i] - at[j]) < 2:
                 return False

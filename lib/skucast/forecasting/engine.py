@@ -134,6 +134,8 @@ class PanelFits:
         parameters: of the final fits, by "method.parameter".
         milliseconds: own time in slow methods plus the share of the batched ones.
         hidden: what stock-outs hid.
+        season: factors of seasons and events ahead, shape (n_series, horizon).
+        exposure: sum of those factors over the known periods.
     """
 
     contest: Contest
@@ -144,6 +146,8 @@ class PanelFits:
     parameters: Parameters
     milliseconds: FloatArray
     hidden: Hidden
+    season: FloatArray
+    exposure: FloatArray
 
 
 def forecast_panel(
@@ -211,6 +215,8 @@ def forecast_panel(
         parameters=log.all_parameters(),
         milliseconds=log.milliseconds,
         hidden=hidden(panel, found),
+        season=sight.ahead,
+        exposure=np.where(sold.is_known, sight.past, 0.0).sum(axis=1),
     )
 
 

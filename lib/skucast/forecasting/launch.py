@@ -106,14 +106,14 @@ class Posterior:
         found: FloatArray = (self.weights * self.rates).sum(axis=1)
         return found
 
-    def sd(self, periods: int) -> FloatArray:
+    def sd(self, periods: float) -> FloatArray:
         """Standard deviation of demand summed over ``periods`` to come, units, shape (n,)."""
         noise = periods * self.dispersion * self.rates**self.power
         square = (self.weights * (noise + (periods * self.rates) ** 2)).sum(axis=1)
         found: FloatArray = np.sqrt(np.maximum(square - (periods * self.mean) ** 2, 0.0))
         return found
 
-    def quantiles(self, periods: int, levels: FloatArray) -> FloatArray:
+    def quantiles(self, periods: float, levels: FloatArray) -> FloatArray:
         """Quantiles of demand summed over ``periods`` to come, units, shape (n, n_levels); rising with the level.
 
         The distribution function is taken at a few points around the mean, then at many where it rises, and
@@ -136,7 +136,7 @@ class Posterior:
             found[row] = np.interp(wanted, place[row], points[row])
         return np.where(levels <= reached[:, :1], 0.0, np.exp(found))
 
-    def distribution(self, periods: int, at: FloatArray) -> FloatArray:
+    def distribution(self, periods: float, at: FloatArray) -> FloatArray:
         """Probability that demand summed over ``periods`` > 0 is at most ``at``, shape (n, n_points).
 
         Of each mean the Poisson probability of no sale at all, else a gamma law with the moments of what is sold then.

@@ -6,7 +6,6 @@ import numpy as np
 
 from skucast.forecasting.panel import BoolArray, IntArray, Panel
 
-
 DAYS_PER_YEAR = 364
 """Whole weeks: the same days of the week."""
 

@@ -63,8 +63,7 @@ def forecast(context: Context) -> None:
         candidates = _series(context, known, timing, span).persist(StorageLevel.DISK_ONLY)
         prior = launch_prior(candidates)
         series, n_series = with_tenure(context, prior.series), candidates.count()
-        n_rows = n_series * (span.n_periods + span.horizon)
-        n_buckets = max(rules.min_buckets, -(-n_rows // rules.rows_per_bucket))
+        n_buckets = max(rules.min_buckets, -(-n_series * (span.n_periods + span.horizon) // rules.rows_per_bucket))
         calendar = calendar_of(context, span.first, span.last, series.select("location_id").distinct())
         drivers = drivers_known(context, stage, span)
 
@@ -76,8 +75,7 @@ def forecast(context: Context) -> None:
             return placed(known.where(chosen), series.where(chosen), 1)
 
         sample = Sample(n_series, sampled, drivers.catalogue)
-        plan = _engine_plan(context, span.horizon)
-        plan = with_seasons(plan, stage, sample, series, span) if rules.shared_seasons else plan
+        plan = with_seasons(rules, _engine_plan(context, span.horizon), stage, sample, series, span)
         plan = with_learner(rules, plan, stage, sample, span)
         fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
         _write_forecast(context, stage, fits, (plan, span), (n_series, prior.law, succession))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pyspark.sql import DataFrame
 
+from skucast.config.forecast import Forecast
 from skucast.forecasting.engine import Plan
 from skucast.forecasting.origins import origins_of_a_run
 from skucast.pipelines.learning import Sample
@@ -15,16 +16,19 @@ from skucast.transforms.panel import Span
 from skucast.transforms.seasons import is_sampled, season_groups, shared_seasons
 
 
-def with_seasons(plan: Plan, stage: Stage, sample: Sample, series: DataFrame, span: Span) -> Plan:
-    """The plan with the seasons of groups at every origin.
+def with_seasons(rules: Forecast, plan: Plan, stage: Stage, sample: Sample, series: DataFrame, span: Span) -> Plan:
+    """The plan with the seasons of groups at every origin, or as it is where they are switched off.
 
     Args:
+        rules: the configuration.
         plan: everything else about the forecast.
         stage: gets the seconds and the number of groups.
         sample: from where the series to learn from are taken.
         series: every series with its ``category``.
         span: the shared calendar.
     """
+    if not rules.shared_seasons:
+        return plan
     began = time.monotonic()
     groups = season_groups(series)
     origins = origins_of_a_run(span.n_periods, span.horizon, plan.origins, plan.origin_step, span.frequency.days)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from skucast.forecasting.choice import Choice, Contest
 from skucast.forecasting.launch import MAX_PERIODS, LaunchLaw, Posterior
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
+from skucast.transforms.fitting import matrix
 
 COLD_START = "cold_start"
 """Method and status of such series."""
@@ -23,47 +24,50 @@ class ColdStart:
     Attributes:
         rows: their places in the batch, shape (k,).
         posterior: what is believed of each.
-        is_open: steps that are not closed, shape (k, horizon).
+        season: factor of each step by the season and events of their group, 0 at closed steps, shape (k, horizon).
         rungs: whose series the prior is made of, "category" or "all"; length k.
         reasons: why, in a phrase; length k.
     """
 
     rows: IntArray
     posterior: Posterior
-    is_open: BoolArray
+    season: FloatArray
     rungs: list[str]
     reasons: list[str]
 
     @property
     def mean(self) -> FloatArray:
         """Expected demand of each step, units, shape (k, horizon)."""
-        return np.where(self.is_open, self.posterior.mean[:, None], 0.0)
+        return self.posterior.mean[:, None] * self.season
 
     def quantiles(self, levels: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Of the demand of each step, and of demand summed over steps 1 to h: that of as many open periods.
+        """Of the demand of each step, and of demand summed over steps 1 to h: that of as many usual periods.
 
         Returns:
             units, each of shape (k, horizon, n_levels).
         """
-        step = np.where(self.is_open[:, :, None], self.posterior.quantiles(1, levels)[:, None, :], 0.0)
-        sums = np.zeros_like(step)
-        for periods, places in self._by_open_periods():
-            sums[places] = self.posterior.quantiles(periods, levels)[places[0]]
-        return step, np.maximum.accumulate(sums, axis=1)
+        found = []
+        for usual in (self.season, np.cumsum(self.season, axis=1)):
+            values = np.zeros((*usual.shape, levels.size))
+            for periods, places in _by_periods(usual):
+                values[places] = self.posterior.quantiles(periods, levels)[places[0]]
+            found.append(values)
+        return found[0], np.maximum.accumulate(found[1], axis=1)
 
     @property
     def cumulative_sd(self) -> FloatArray:
         """Standard deviation of demand summed over steps 1 to h, units, shape (k, horizon)."""
-        found = np.zeros(self.is_open.shape)
-        for periods, places in self._by_open_periods():
+        found = np.zeros(self.season.shape)
+        for periods, places in _by_periods(np.cumsum(self.season, axis=1)):
             found[places] = self.posterior.sd(periods)[places[0]]
         return found
 
-    def _by_open_periods(self) -> Iterator[tuple[int, tuple[IntArray, ...]]]:
-        """Every number of open periods that steps 1 to h have, and the series and steps with that many."""
-        periods = np.cumsum(self.is_open, axis=1)
-        for each in np.unique(periods).tolist():
-            yield each, np.nonzero(periods == each)
+
+def _by_periods(usual: FloatArray) -> Iterator[tuple[float, tuple[IntArray, ...]]]:
+    """Every number of usual periods, to a hundredth, and the series and steps that are worth as many."""
+    rounded = np.round(usual, 2)
+    for each in np.unique(rounded).tolist():
+        yield each, np.nonzero(rounded == each)
 
 
 def cold_start(
@@ -82,12 +86,16 @@ def cold_start(
     is_short = (contest.n_periods <= MAX_PERIODS) & (contest.trials.n_origins == 0) & ~choice.is_scored
     rows = np.flatnonzero(is_short & np.isfinite(prior)) if law else np.zeros(0, dtype=np.int64)
     n_known, demand = contest.n_periods[rows], fits.column("known_demand").to_numpy()[rows]
+    exposure = fits.column("exposure").to_numpy()[rows]
+    ahead = matrix(fits.column("season"), closed.shape[1])[rows]
     nothing = Posterior(np.ones((0, 1)), np.ones((0, 1)), 1.0, 1.5)
-    posterior = law.posterior(prior[rows], n_known.astype(np.float64), demand) if law else nothing
+    posterior = law.posterior(prior[rows], exposure, demand) if law else nothing
     counts, names = (fits.column(each).take(pa.array(rows)).to_pylist() for each in ("prior_series", "prior_category"))
     reasons = [
         f"{n} known period{'' if n == 1 else 's'}, prior of {f'category {name}' if name else 'all categories'} "
         f"({count:,} series)"
         for n, count, name in zip(n_known.tolist(), counts, names, strict=True)
     ]
-    return ColdStart(rows, posterior, ~closed[rows], ["category" if name else "all" for name in names], reasons)
+    return ColdStart(
+        rows, posterior, np.where(closed[rows], 0.0, ahead), ["category" if name else "all" for name in names], reasons
+    )

@@ -88,7 +88,7 @@ def facts_per_period(known: DataFrame, *, first: date, n_periods: int, frequency
     """Events and drivers of every period in which there are any.
 
     A value of kind price, weather or promotion is a driver: the mean over the days of the period that have one,
-    of a promotion over all days. Everything else is an event: a flag, but of a holiday the number of its days. The same
+    of a promotion over all days. Everything else is an event: the number of its days in the period. The same
     name twice on one day counts once. Of several days the latest says since when a number is known, the earliest since
     when a flag is. A price or weather of which nothing is known from ``n_periods`` on at its location is no use ahead.
 
@@ -126,7 +126,7 @@ def facts_per_period(known: DataFrame, *, first: date, n_periods: int, frequency
 
 def _strength(days: int) -> Column:
     number = F.when(F.max("is_promotion"), F.sum("value") / days).otherwise(F.avg("value"))
-    flag = F.when(F.max("is_holiday"), F.count_if("is_holiday")).otherwise(1)
+    flag = F.count(F.lit(1))
     return F.when(F.col("is_driver"), number).otherwise(flag.cast("double"))
 
 

@@ -232,8 +232,7 @@ def _steps_and_sums(
     """Quantiles of single steps; quantiles and standard deviation of sums over steps 1 to h."""
     scores, (n, horizon) = law.scores[own], mean.shape
     first = np.repeat(scores[:, :1], horizon, axis=0).reshape(n * horizon, 1, -1)
-    flat = [np.repeat(each, horizon) for each in (phi, is_count)]
-    steps, _ = law.predicted(mean.reshape(-1, 1), *flat, first)
+    steps, _ = law.predicted(mean.reshape(-1, 1), np.repeat(phi, horizon), np.repeat(is_count, horizon), first)
     return steps.reshape(n, horizon, -1), law.predicted(np.cumsum(mean, axis=1), phi, is_count, scores)
 
 

@@ -45,13 +45,10 @@ def class_sums(fits: DataFrame, layout: Layout, n_series: int) -> ClassSums:
     """Sums over the series that are pooled, the same whatever the partitioning."""
     rows = sampled(fits, n_series).mapInArrow(_sums(layout), from_arrow_schema(_SCHEMA)).collect()
     shape = (len(CLASSES), layout.origins + 1, len(layout.names))
-    total = {
-        name: np.sum([np.array(row[name], dtype=np.int64) for row in rows] or [0], axis=0) for name in _SCHEMA.names
-    }
+    total = {name: np.sum([np.array(row[name]) for row in rows], axis=0, dtype=np.int64) for name in _SCHEMA.names}
     sums = [np.broadcast_to(total[each.name], len(CLASSES)) for each in fields(DispersionSums)]
-    errors = ClassErrors(
-        *(np.broadcast_to(total[name], int(np.prod(shape))).reshape(shape) for name in ("log", "count"))
-    )
+    log, count = (np.broadcast_to(total[name], int(np.prod(shape))).reshape(shape) for name in ("log", "count"))
+    errors = ClassErrors(log, count)
     return ClassSums(errors if WEIGHTED in layout.names else None, DispersionSums(*sums))
 
 

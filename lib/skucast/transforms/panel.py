@@ -212,12 +212,15 @@ def _headers(
     for index, filled in found.items():
         filled[codes[t == index]] = values[t == index]
     spans, series = (found[index].astype(np.int64) for index in (EVALUATION_SPAN, PRIOR_SERIES))
-    texts = (_texts(rows[name], t == index, codes, n_series) for name, index in _TEXTS.items())
-    return found[SHARE], spans, found[PRIOR_LOG_MEAN], series, *texts
-
-
-_TEXTS = {"prior_category": PRIOR_SERIES, "category": SHARE}
-"""Columns of text, and the header row that carries each."""
+    of_prior = _texts(rows["prior_category"], t == PRIOR_SERIES, codes, n_series)
+    return (
+        found[SHARE],
+        spans,
+        found[PRIOR_LOG_MEAN],
+        series,
+        of_prior,
+        _texts(rows["category"], t == SHARE, codes, n_series),
+    )
 
 
 def _texts(column: pa.ChunkedArray, is_header: BoolArray, codes: IntArray, n_series: int) -> list[str | None]:

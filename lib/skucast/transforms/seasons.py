@@ -1,4 +1,4 @@
-"""Seasons of groups of series: which groups there are, and their sums over a sample of series, in one distributed pass."""
+"""Seasons of groups of series: which groups there are, and sums over a sample of series in one distributed pass."""
 
 from __future__ import annotations
 

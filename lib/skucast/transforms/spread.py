@@ -24,8 +24,8 @@ _FIELDS = ("below", "loss", "n_losses")
 def evidence(fits: DataFrame, layout: Layout, usual: UsualDispersion, n_series: int) -> Evidence:
     """Evidence of all candidates, the same whatever the partitioning.
 
-    The group is that which an origin saw the series in. The class of today would not do: a series is lumpy today because
-    of the bursts that an origin is judged by. Of more than ``MOST_SERIES`` series a sample is pooled.
+    The group is that which an origin saw the series in. The class of today would not do: a series is lumpy today
+    because of the bursts that an origin is judged by. Of more than ``MOST_SERIES`` series a sample is pooled.
 
     Args:
         fits: rows of ``FITS_SCHEMA``.

@@ -1,1 +1,1 @@
-"""The one predictive distribution of each series: its mean from the methods, its spread its own, shrunk to its class."""
+"""The one predictive distribution of each series: a mean from the methods, a spread of its own shrunk to its class."""

@@ -63,13 +63,13 @@ def evidence_of(contest: Contest, usual: UsualDispersion) -> Evidence:
     found = Evidence.none(len(trials.names), trials.forecasts.shape[3])
     for series, origin, candidate, lower, upper in _cases(contest, usual):
         group = trials.group[series, origin]
-        for place in np.unique(group).tolist():
-            own = group == place
-            found.below[place, candidate] += _counted(lower[own], upper[own])
+        for each in np.unique(group).tolist():
+            own = group == each
+            found.below[each, candidate] += _counted(lower[own], upper[own])
     losses = np.minimum(origin_losses(contest, usual), LARGEST_LOSS)
-    row, origin, candidate = np.nonzero(np.isfinite(losses) & (trials.group >= 0)[:, :, None])
-    at = (trials.group[row, origin], candidate)
-    np.add.at(found.loss, at, np.rint(losses[row, origin, candidate] * UNITS).astype(np.int64))
+    row, place, tried = np.nonzero(np.isfinite(losses) & (trials.group >= 0)[:, :, None])
+    at = np.index_exp[trials.group[row, place], tried]
+    np.add.at(found.loss, at, np.rint(losses[row, place, tried] * UNITS).astype(np.int64))
     np.add.at(found.n_losses, at, 1)
     return found
 

@@ -1,4 +1,4 @@
-"""The least that a combination expects of an item that still sells: few origins or a method in doubt cannot silence it."""
+"""The least that a combination expects of an item that still sells: no method in doubt can silence it."""
 
 from __future__ import annotations
 

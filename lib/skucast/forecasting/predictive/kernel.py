@@ -40,12 +40,13 @@ def quantiles(mean: FloatArray, variance: FloatArray, is_count: BoolArray, score
         is_count: demand comes in whole units, same shape.
         scores: normal scores of the levels, rising along the last axis, whose length is that of the levels.
     """
-    n_levels = scores.shape[-1]
-    flat = [
-        np.ascontiguousarray(np.broadcast_to(each, scores.shape[:-1])).ravel() for each in (mean, variance, is_count)
-    ]
-    z = np.ascontiguousarray(scores).reshape(-1, n_levels)
-    return _quantiles(*flat, z, ndtr(z), gamma_table()).reshape(scores.shape)
+    outer = scores.shape[:-1]
+    m: FloatArray = np.broadcast_to(mean, outer).astype(np.float64).ravel()
+    v: FloatArray = np.broadcast_to(variance, outer).astype(np.float64).ravel()
+    whole: BoolArray = np.broadcast_to(is_count, outer).astype(np.bool_).ravel()
+    z = np.ascontiguousarray(scores).reshape(-1, scores.shape[-1])
+    found: FloatArray = _quantiles(m, v, whole, z, ndtr(z), gamma_table())
+    return found.reshape(scores.shape)
 
 
 @compiled
@@ -105,7 +106,7 @@ def _whole(m: float, v: float, levels: FloatArray, out: FloatArray) -> None:
 def probabilities(
     actual: FloatArray, mean: FloatArray, variance: FloatArray, is_count: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Probability of less demand than came, and of no more; equal where goods are not whole. Of the shape of ``actual``.
+    """Probability of less demand than came, and of no more; equal where goods are not whole. Shape of ``actual``.
 
     NaN where anything is unknown; 0 and 1 where nothing was expected and nothing came.
     """

@@ -1,4 +1,4 @@
-"""The predictive distribution of demand summed over steps: the series' own spread, shrunk to what is usual in its class.
+"""The predictive distribution of demand summed over steps: a spread of its own, shrunk to its class.
 
 Variance of demand over steps 1 to h with mean M: φ·M·(1 + g·h) + c²·M². φ is the dispersion of the series, shrunk
 toward the one that its class has at its level; g allows for a level that is not known exactly; c for weeks in which
@@ -119,7 +119,7 @@ def _pooled(values: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
 
 
 def _read_at(below: FloatArray, levels: FloatArray, prior: FloatArray) -> FloatArray:
-    """Scores at which the levels were seen, within bounds of the promised and drawn to a prior; shape (k, h, n_levels)."""
+    """Scores at which the levels were seen, within bounds and drawn to a prior; shape (k, h, n_levels)."""
     n, promised = below[..., -1], ndtri(levels)
     share = below[..., :-1] / np.maximum(n, 1e-300)[..., None]
     flat = np.array([np.interp(levels, each, EDGES) for each in share.reshape(-1, EDGES.size)])
@@ -130,7 +130,7 @@ def _read_at(below: FloatArray, levels: FloatArray, prior: FloatArray) -> FloatA
 
 
 def _losses(evidence: Evidence) -> FloatArray:
-    """Mean loss of each group and candidate, drawn to its class and that to all; 0 where a candidate was never tried."""
+    """Mean loss of each group and candidate, drawn to its class and that to all; 0 where never tried."""
     loss, n = evidence.loss / UNITS, evidence.n_losses.astype(np.float64)
     (class_loss, all_loss), (class_n, all_n) = _pooled(loss), _pooled(n)
     everything = all_loss / np.maximum(all_n, 1.0)

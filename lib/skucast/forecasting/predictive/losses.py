@@ -41,7 +41,7 @@ def origin_losses(contest: Contest, usual: UsualDispersion) -> FloatArray:
     rows, last = np.arange(contest.n_periods.size), trials.last_step(contest.evaluation_span)
     mean = np.cumsum(trials.forecasts, axis=3)[rows, :, :, last]
     actual = np.cumsum(trials.completed, axis=2)[rows, :, last][:, :, None]
-    phi, steps = origin_dispersion(contest, usual)[:, :, None], (last + 1.0)[:, None, None]
+    phi, steps = origin_dispersion(contest, usual)[:, :, None], (last + 1.0).astype(np.float64)[:, None, None]
     usable = np.nan_to_num(mean)
     found = quantiles(usable, sum_variance(usable, phi, steps), contest.is_count[:, None, None], _scores(usable.shape))
     missed = actual[..., None] - found

@@ -75,15 +75,13 @@ def weeks_of(panel: Panel, sold: FloatArray, usual: FloatArray) -> Ratios:
     if panel.period_days == 7:
         return Ratios(sold, usual)
     calendar = calendar_of(panel)
-    week, shape = calendar.week[: panel.n_periods], (sold.shape[0], calendar.n_known)
-    sums = [np.zeros(shape), np.zeros(shape)]
-    for total, each in zip(sums, (sold, usual), strict=True):
-        np.add.at(total, (slice(None), week), each)
-    return Ratios(*sums)
+    week = calendar.week[: panel.n_periods]
+    starts = np.flatnonzero(np.diff(week, prepend=-1))
+    return Ratios(*(np.add.reduceat(each, starts, axis=1) for each in (sold, usual)))
 
 
 def folded_days(panel: Panel, sold: FloatArray, usual: FloatArray) -> Ratios:
-    """The days of the latest whole weeks from Monday to Sunday, shapes (n, d), d a multiple of 7; 0 for weekly panels."""
+    """The days of the latest whole weeks, shapes (n, d), d a multiple of 7; of weekly panels none."""
     n_days = 0
     if panel.period_days == 1:
         calendar = calendar_of(panel)

@@ -1,8 +1,8 @@
 """Seasonal curves of many entities (series, or groups of series) by what returns from cycle to cycle.
 
 An entity's demand is compared with its own slowly moving level: the ratio of a week is 1 where the season says nothing.
-What its ratios have in common in different cycles, beyond what a prior (that of its group) says already, is signal; what
-they do not, is noise. The covariance between cycles measures the one, their variance both, so that each entity gets as
+What its ratios have in common in different cycles, beyond what a prior (that of its group) says, is signal; what they
+do not, is noise. The covariance between cycles measures the one, their variance both, so that each entity gets as
 much of its own season as the evidence carries (credibility, Bühlmann & Straub 1970), and the rest from its group.
 """
 
@@ -133,10 +133,9 @@ def _cells(scaled: _Scaled, curve: FloatArray, clock: Clock) -> _Cells | None:
     if n_cycles < 2:
         return None
     values = (scaled.ratio - scaled.weight * curve[:, :w], scaled.weight, scaled.ratio)
-    sums = [np.zeros((n, n_cycles, clock.n_places)) for _ in values]
-    for total, each in zip(sums, values, strict=True):
-        np.add.at(total, np.index_exp[:, cycle[within], place[within]], each[:, within])
-    return _Cells(*sums)
+    cell = cycle[within] * clock.n_places + place[within]
+    is_in_cell = (cell[:, None] == np.arange(n_cycles * clock.n_places)).astype(np.float64)
+    return _Cells(*((each[:, within] @ is_in_cell).reshape(n, n_cycles, clock.n_places) for each in values))
 
 
 def level_line(demand: FloatArray, expected: FloatArray, usual: FloatArray, block: int) -> FloatArray:
@@ -270,8 +269,8 @@ def _around(values: FloatArray, width: int, *, circular: bool) -> FloatArray:
         found: FloatArray = values[..., places % p] @ weight
         return found
     inside = (places >= 0) & (places < p)
-    found = np.where(inside, values[..., np.clip(places, 0, p - 1)], 0.0) @ weight
-    return found
+    cut: FloatArray = np.where(inside, values[..., np.clip(places, 0, p - 1)], 0.0) @ weight
+    return cut
 
 
 def _divided(total: FloatArray, weight: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.panel import FloatArray, Panel
+from skucast.forecasting.panel import BoolArray, FloatArray, Panel
 
 DOUBTED = 1.5
 """Standard deviations of an effect up to which it may be chance."""
@@ -45,7 +45,7 @@ def event_effects(panel: Panel, ratio: FloatArray, curve: FloatArray, group: Flo
         return EventEffects(names, size)
     strength = np.stack([panel.events[name][:, :w].astype(np.float64) for name in names], axis=1)
     left = np.where(np.isfinite(ratio), ratio - curve[:, :w], np.nan)
-    noise = _noise(left, curve[:, :w], strength.any(axis=1))
+    noise = _noise(left, np.asarray(strength.any(axis=1)))
     for _ in range(2):
         for place in range(len(names)):
             others = np.einsum("net,ne->nt", np.delete(strength, place, axis=1), np.delete(size, place, axis=1))
@@ -54,7 +54,7 @@ def event_effects(panel: Panel, ratio: FloatArray, curve: FloatArray, group: Flo
     return EventEffects(names, size)
 
 
-def _noise(left: FloatArray, curve: FloatArray, in_event: FloatArray) -> FloatArray:
+def _noise(left: FloatArray, in_event: BoolArray) -> FloatArray:
     """Robust variance of the ratios of periods without event, shape (n,)."""
     outside = np.where(in_event | ~np.isfinite(left), np.nan, np.abs(left))
     limit = 3.0 * _mean(outside)

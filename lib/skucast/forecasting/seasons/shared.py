@@ -129,8 +129,8 @@ def group_curves(sums: GroupSums, parents: Sequence[Sequence[int]], calendar: We
 
     Args:
         sums: of every group.
-        parents: of each group the rows of its parents, which come before it, the first being parent of the others; their
-            curves multiply to its prior. None: a flat prior.
+        parents: of each group the rows of its parents, which come before it, the first being parent of the others;
+            their curves multiply to its prior. None: a flat prior.
         calendar: of the panel.
     """
     clocks, g = clocks_of(calendar), sums.n_series.size
