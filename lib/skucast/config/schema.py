@@ -42,13 +42,17 @@ class Source(Section):
 
 
 class Ingest(Section):
-    """How order lines are cleaned."""
+    """How order lines are cleaned.
+
+    ``max_gap_days``: a single order that lies farther beyond all others does not move the default decision date.
+    """
 
     cancellation_order_pattern: str | None = None
     not_items: tuple[str, ...] = ()
     max_quantity: Annotated[float, Field(gt=0)] = 1e9
     earliest_date: date = date(1990, 1, 1)
     max_rejected_share: Share = 0.1
+    max_gap_days: Annotated[int, Field(ge=1)] = 35
     customer_key_variable: str = "SKUCAST_CUSTOMER_KEY"
 
 

@@ -29,6 +29,7 @@ from skucast.tables import (
 )
 from skucast.transforms.health import inventory_health
 from skucast.transforms.lead_times import evidence_counts
+from skucast.transforms.no_orders import nothing_ordered, stock_days
 from skucast.transforms.plan_terms import AlertRules, PlanTerms
 from skucast.transforms.planning import ahead_of_orders
 from skucast.transforms.planning import plan as planned
@@ -70,10 +71,11 @@ def plan(context: Context) -> None:
         health = inventory_health(result.rows, **held, terms=terms, run_id=run_id)
         tables.replace_where(INVENTORY_HEALTH, health, of_date)
         result.rows.unpersist()
-        seen = evidence_counts(supplied).toPandas()
-        stage.rows |= {f"lead_times.{kind}": int(n) for kind, n in zip(seen["kind"], seen["n"], strict=True)}
-        written = tables.read(ORDER_PLAN).where(of_date).groupBy("reason").count().toPandas()
-        stage.rows |= {str(reason): int(n) for reason, n in zip(written["reason"], written["count"], strict=True)}
+        reasons = _reasons(context)
+        stage.rows |= {f"lead_times.{kind}": n for kind, n in evidence_counts(supplied).collect()} | reasons
+        if remark := nothing_ordered(reasons, stock_days(held["stock"], terms), terms):
+            stage.message = remark
+            context.remarks.append(remark)
 
 
 def ahead_from(context: Context, forecast: DataFrame) -> DataFrame:
@@ -93,6 +95,12 @@ def ahead_from(context: Context, forecast: DataFrame) -> DataFrame:
         lead_times=lead_times_known(context)[0],
         parameters=_plan_terms(context).parameters,
     )
+
+
+def _reasons(context: Context) -> dict[str, int]:
+    """Rows of the order plan of the date by reason, as they stand now."""
+    of_date = context.warehouse.read(ORDER_PLAN).where(F.col("decision_date") == context.clock.decision_date)
+    return {row["reason"]: row["count"] for row in of_date.groupBy("reason").count().collect()}
 
 
 def _supply(context: Context) -> dict[str, DataFrame]:
