@@ -12,7 +12,9 @@ from skucast.inventory.quantile_grid import Lists
 def expected(late: list[float], until_due: float, period: int = 7, shares: list[float] | None = None) -> Arrivals:
     """One order, all days of lateness equally likely unless told."""
     weights = np.array(shares or [1 / len(late)] * len(late)) if late else np.zeros(0)
-    return arrivals(Lists(np.array(late, dtype=float), np.array([0, len(late)])), weights, np.array([until_due]), period)
+    return arrivals(
+        Lists(np.array(late, dtype=float), np.array([0, len(late)])), weights, np.array([until_due]), period
+    )
 
 
 @pytest.mark.parametrize(
