@@ -41,7 +41,7 @@ def test_lateness_given_that_it_has_lasted_so_long(
 
 
 def test_as_counted_among_many_simulated_orders() -> None:
-    """Geometric lateness in days, orders seen 5 days after they were due: those still open, by the week they come in."""
+    """Geometric lateness in days, seen 5 days after orders were due: those still open, by the week they come in."""
     rng = np.random.default_rng(4)
     late = rng.geometric(0.1, 100_000) - 4
     coming = late[late > 5] - 5

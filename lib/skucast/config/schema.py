@@ -143,13 +143,18 @@ class Defaults(Target):
 
 
 class Alerts(Section):
-    """From where on something needs attention."""
+    """From where on something needs attention.
+
+    ``false_alarm_share``: of normal reviews that are still called below safety: the stock that will be left when the
+    order arrives is lower there only after a review period of the strongest demand.
+    """
 
     alert_probability: Probability = 0.2
     service_tolerance: Share = 0.02
     overstock_cover_days: Days = 90
     dead_after_days: Annotated[int, Field(ge=1)] = 180
     phantom_probability: Probability = 0.01
+    false_alarm_share: Probability = 0.05
 
 
 class Inventory(Section):

@@ -113,8 +113,8 @@ def outlook(ahead: Ahead, *, is_lost: bool, n_paths: int = N_PATHS) -> Outlook:
     means, stock, lost, ran_out = np.zeros((n, 4)), *(np.zeros((n, horizon)) for _ in range(3))
     unsure = ahead.unsure or UnsureReceipts(np.zeros(0), np.zeros((0, horizon)), np.zeros(n + 1, dtype=np.int64))
     net_need_kernel.fill_outlook(
-        *ahead[:8], *unsure, is_lost, ahead.seeds, *chances(n_paths), np.array(NEED_LEVELS), need, shortage, means, stock,
-        lost, ran_out,
+        *ahead[:8], *unsure, is_lost, ahead.seeds, *chances(n_paths), np.array(NEED_LEVELS), need, shortage, means,
+        stock, lost, ran_out,
     )  # fmt: skip
     demand, lost_before, at_arrival, need_mean = means.T
     return Outlook(need, shortage, need_mean, demand, lost_before, at_arrival, stock, lost, ran_out)

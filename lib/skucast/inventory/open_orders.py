@@ -54,7 +54,8 @@ def _by_step(row: IntArray, in_days: FloatArray, weight: FloatArray, n: int, per
     lengths = np.zeros(n, dtype=np.int64)
     np.maximum.at(lengths, row, step + 1)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    return Lists(np.bincount(starts[row] + step, weight, int(starts[-1])), starts)
+    by_step: FloatArray = np.bincount(starts[row] + step, weight, int(starts[-1])).astype(np.float64)
+    return Lists(by_step, starts)
 
 
 def _medians(row: IntArray, in_days: FloatArray, weight: FloatArray) -> FloatArray:

@@ -24,6 +24,7 @@ from skucast.tables import (
     PRICE_BREAK,
     RECEIPT,
     SALES_LINE,
+    SERIES_STATUS,
     STOCK,
     SUPPLIER,
 )
@@ -68,7 +69,8 @@ def plan(context: Context) -> None:
         if result.limits is not None or tables.exists(ORDER_LIMIT):
             limits = ORDER_LIMIT.frame(context.spark) if result.limits is None else result.limits
             tables.replace_where(ORDER_LIMIT, limits, of_date)
-        health = inventory_health(result.rows, **held, terms=terms, run_id=run_id)
+        status = tables.read(SERIES_STATUS).where(F.col("cutoff") == clock.cutoff)
+        health = inventory_health(result.rows, **held, series_status=status, terms=terms, run_id=run_id)
         tables.replace_where(INVENTORY_HEALTH, health, of_date)
         result.rows.unpersist()
         reasons = _reasons(context)
@@ -137,5 +139,6 @@ def _plan_terms(context: Context) -> PlanTerms:
         rounding=rules.defaults.rounding,
         budget=rules.budget,
         min_change_gain=rules.min_change_gain,
+        max_days_late=rules.lead_times.max_days_late,
         alerts=AlertRules(**rules.alerts.model_dump()),
     )
