@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from skucast.transforms.order_limits import IN_MARGIN
+from skucast.transforms.order_curves import MARGIN_SCALE
 from skucast.transforms.shared_limits import Shared, shared_limits
 from tests.inventory.allocation_cases import Case, limited, random_curves
 
@@ -48,9 +49,9 @@ def test_items_compete_with_their_margin_where_price_and_cost_are_known(spark: S
     rows = [("known", "fill_rate", 9.0, 4.0), ("a cost given", "cost", 9.0, 4.0), ("no price", "fill_rate", None, 4.0),
             ("no cost", "fill_rate", 9.0, None), ("sold at a loss", "cycle_service_level", 3.0, 4.0)]  # fmt: skip
     given = spark.createDataFrame(rows, "item string, target_kind string, unit_price double, unit_cost double")
-    curved = given.selectExpr("*", "2D AS shortage_cost", "struct(array(1D, 3D, 2D) AS step_gains) AS curve")
-    found = {row["item"]: row["gains"] for row in curved.selectExpr("item", f"{IN_MARGIN} AS gains").collect()}
-    assert found == {item: [2.5, 7.5, 5.0] if item == "known" else [1.0, 3.0, 2.0] for item, *_ in rows}
+    scales = given.withColumn("shortage_cost", F.lit(2.0)).selectExpr("item", f"{MARGIN_SCALE} AS scale")
+    found = {row["item"]: row["scale"] for row in scales.collect()}
+    assert found == {item: 2.5 if item == "known" else 1.0 for item, *_ in rows}
 
 
 def shared_of(spark: SparkSession, rows: list[tuple[Any, ...]], given: Case, n_parts: int) -> Shared:

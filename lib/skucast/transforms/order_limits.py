@@ -14,10 +14,6 @@ from skucast.transforms.shared_limits import shared_limits
 
 _OF_SUPPLIER = ("min_order_value", "budget", "min_order_volume", "container_volume")
 _OF_LOCATION = ("storage_volume", "budget")
-IN_MARGIN = """transform(curve.step_gains, gain -> gain * coalesce(
-    IF(target_kind <> 'cost' AND unit_price > unit_cost, (unit_price - unit_cost) / shortage_cost, NULL), 1D))"""
-"""What items compete with is margin, where it is known: the cost that a service level implies grows with the unit cost
-alone. Each item's gains keep their shape, so that none wants another order than before."""
 
 
 def within_limits(
@@ -45,7 +41,7 @@ def within_limits(
     asked = known.where("reason IN ('below_reorder_point', 'covered') AND outlook IS NOT NULL")
     candidates = with_order_curves(asked).selectExpr(
         "item_id", "location_id", "supplier_id", "unit_cost", "unit_volume", "final_quantity",
-        "on_hand + on_order + on_order_later AS stored_quantity", "curve.step_quantities", f"{IN_MARGIN} AS step_gains",
+        "on_hand + on_order + on_order_later AS stored_quantity", "curve.step_quantities", "curve.step_gains",
     )  # fmt: skip
     there = candidates.localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
     shared = shared_limits(there, suppliers, locations, budget=terms.budget)
