@@ -15,6 +15,7 @@ from skucast.periods import (
     MONDAY,
     DecisionClock,
     Frequency,
+    Selling,
     add_periods,
     period_start,
     periods_between,
@@ -234,3 +235,58 @@ def test_the_newest_lines_own_period_is_never_used_unless_promised(first, length
     promised = resolve_decision_date(None, newest, first, newest, frequency)
     assert promised.decision_date in (clock.decision_date, clock.step_start(2))
     assert promised.decision_date <= newest + timedelta(days=1)
+
+
+def selling(
+    orders: str, noted_on: str | None = None, today: str = "2026-12-01", **closures: tuple[int, ...] | tuple[date, ...]
+) -> Selling:
+    """A shop with one order on each of the days, two where a day has a star."""
+    days = [(date.fromisoformat(day.rstrip("*")), 1 + day.count("*")) for day in orders.split()]
+    noted = date.fromisoformat(noted_on) if noted_on else None
+    return Selling(days, noted, date.fromisoformat(today), **closures)
+
+
+@pytest.mark.parametrize(
+    ("shop", "expected"),
+    [
+        # Lines up to Sunday, stock counted on Monday; and each of the two alone.
+        (selling("2026-10-01 2026-10-05 2026-10-11", "2026-10-12"), "2026-10-12"),
+        (selling("2026-10-01 2026-10-05 2026-10-11"), "2026-10-12"),
+        (selling("2026-10-01 2026-10-05 2026-10-09", "2026-10-12"), "2026-10-12"),
+        (selling("2026-10-01 2026-10-05 2026-10-09", "2026-10-11"), "2026-10-05"),  # nothing after the week
+        (selling("2026-10-01 2026-10-09", closed_weekdays=(6, 7)), "2026-10-12"),  # Friday is the last open day
+        (selling("2026-10-01 2026-10-10", closed_dates=(date(2026, 10, 11),)), "2026-10-12"),
+        (selling("2026-10-01 2026-10-11", today="2026-10-11"), "2026-10-05"),  # it is still Sunday
+        (selling("2026-10-07", "2026-10-12"), "2026-10-12"),  # one line
+        (selling("2026-10-01 2026-10-07", "2026-11-30"), "2026-10-12"),  # no more than the period is over
+        # An order with next year's date does not decide, nor does another one with the year after.
+        (selling("2024-12-20* 2024-12-27* 2024-12-30* 2025-05-21"), "2024-12-30"),
+        (selling("2024-12-20* 2024-12-27* 2024-12-29* 2025-05-21 2026-05-21"), "2024-12-30"),
+        # But a shop that opens again does, and so does one whose orders are always rare.
+        (selling("2025-12-20* 2025-12-27* 2026-05-18* 2026-05-24*"), "2026-05-25"),
+        (selling("2025-12-20 2025-12-27* 2026-05-24*"), "2026-05-25"),
+        (selling("2026-01-04 2026-03-29 2026-05-03 2026-07-05"), "2026-07-06"),
+        (selling("2026-01-04 2026-07-05"), "2026-07-06"),
+    ],
+)
+def test_how_far_the_lines_reach_is_told_by_what_else_was_noted(shop: Selling, expected: str):
+    assert date.fromisoformat(expected) == shop.known_until(WEEK)
+
+
+def test_a_day_with_a_line_is_over_when_the_next_one_has_begun():
+    assert date(2026, 10, 12) == selling("2026-10-01 2026-10-11", today="2026-10-12").known_until(DAY)
+    assert date(2026, 10, 11) == selling("2026-10-01 2026-10-11", today="2026-10-11").known_until(DAY)
+
+
+def test_what_is_noted_moves_the_date_only_where_nothing_was_asked_or_promised():
+    known = {"known_until": date(2011, 12, 12)}
+    assert date(2011, 12, 12) == resolve_decision_date(None, None, FIRST, NEWEST, WEEK, **known).decision_date
+    asked = date(2011, 10, 3)
+    assert asked == resolve_decision_date(asked, None, FIRST, NEWEST, WEEK, **known).decision_date
+    promised = resolve_decision_date(None, date(2011, 12, 10), FIRST, NEWEST, WEEK, **known)
+    assert date(2011, 12, 5) == promised.decision_date
+
+
+def test_a_first_week_that_is_not_over_says_what_to_do():
+    with pytest.raises(DecisionDateError, match=r"earliest allowed is 2011-12-12; nothing says yet.*--decision-date"):
+        resolve_decision_date(None, None, date(2011, 12, 6), date(2011, 12, 8), WEEK, known_until=date(2011, 12, 5))

@@ -110,6 +110,8 @@ def _run(arguments: argparse.Namespace, config: Config) -> None:
             if session.outlives_the_command:
                 warehouse.register(tuple(TABLES.values()))
     _say(f"{arguments.command} done in {(datetime.now(UTC) - started).total_seconds():.1f} s, run {run_id}")
+    for line in context.remarks:
+        _say(line)
 
 
 def _meant(arguments: argparse.Namespace) -> str:

@@ -8,9 +8,11 @@ lead time L is on hand at the start of t+L, so a review at t must protect the R+
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import compress, pairwise
 
 from skucast.errors import DecisionDateError
 
@@ -111,8 +113,65 @@ class DecisionClock:
         return periods_between(first, self.decision_date, self.frequency) % review_period == 0
 
 
+@dataclass(frozen=True)
+class Selling:
+    """When a shop sold, and what else it noted: what says how far its order lines reach.
+
+    Attributes:
+        orders: days with usable order lines and how many orders each has, in the order of the days.
+        noted_on: newest day of a stock count, a receipt or a purchase order up to ``today``; None without any.
+        today: the day on which the run began.
+        closed_weekdays: ISO weekdays on which nothing is sold.
+        closed_dates: further days on which nothing is sold.
+        max_gap_days: an order that lies farther beyond all others is isolated.
+    """
+
+    orders: Sequence[tuple[date, int]]
+    noted_on: date | None
+    today: date
+    closed_weekdays: Collection[int] = ()
+    closed_dates: Collection[date] = ()
+    max_gap_days: int = 35
+
+    @property
+    def isolated(self) -> tuple[date, ...]:
+        """Days of single orders that lie too far beyond all others to tell how far the lines reach.
+
+        A gap counts only where it is the longest so far: where orders are rare, none of them is isolated.
+        """
+        days, kept = [day for day, _ in self.orders], len(self.orders)
+        gaps = [(after - before).days for before, after in pairwise(days)]
+        while kept > 2 and self.orders[kept - 1][1] == 1 and gaps[kept - 2] > max(self.max_gap_days, *gaps[: kept - 2]):
+            kept -= 1
+        return tuple(days[kept:])
+
+    def known_until(self, frequency: Frequency) -> date:
+        """First day that need not be complete: after the period of the newest line if that is over, else in it.
+
+        A period is over if it has a line on its last open day, or if anything was noted after it; never before
+        ``today`` has reached the next one.
+        """
+        newest = self.orders[-1 - len(self.isolated)][0]
+        start = period_start(newest, frequency)
+        following = add_periods(start, 1, frequency)
+        noted_later = self.noted_on is not None and self.noted_on >= following
+        is_over = noted_later or newest >= self._last_open_day(start, frequency)
+        return following if is_over and following <= self.today else start
+
+    def _last_open_day(self, start: date, frequency: Frequency) -> date:
+        days = [start + timedelta(days=k) for k in range(frequency.days)]
+        is_open = [d.isoweekday() not in self.closed_weekdays and d not in self.closed_dates for d in days]
+        return max(compress(days, is_open), default=days[-1])
+
+
 def resolve_decision_date(
-    explicit: date | None, complete_until: date | None, first_day: date, newest_day: date, frequency: Frequency
+    explicit: date | None,
+    complete_until: date | None,
+    first_day: date,
+    newest_day: date,
+    frequency: Frequency,
+    *,
+    known_until: date | None = None,
 ) -> DecisionClock:
     """Decide D: an explicit date, else from ``complete_until``, else from the newest order line.
 
@@ -122,13 +181,15 @@ def resolve_decision_date(
         first_day: day of the oldest usable order line.
         newest_day: day of the newest usable order line.
         frequency: length of a period.
+        known_until: first day that need not be complete, as ``Selling`` has it; None takes that of the newest line.
 
     Raises:
         DecisionDateError: D inside a period, before any complete period, or beyond the data.
     """
     if explicit is None:
-        known_until = complete_until + timedelta(days=1) if complete_until else newest_day
-        return _after_first_period(DecisionClock(period_start(known_until, frequency), frequency), first_day)
+        reached = complete_until + timedelta(days=1) if complete_until else known_until or newest_day
+        clock = DecisionClock(period_start(reached, frequency), frequency)
+        return _after_first_period(clock, first_day, "" if complete_until else _NOT_OVER)
     clock = DecisionClock(explicit, frequency)
     covered_until = max(newest_day + timedelta(days=frequency.days), (complete_until or newest_day) + timedelta(days=1))
     if explicit > covered_until:
@@ -140,11 +201,17 @@ def resolve_decision_date(
     return _after_first_period(clock, first_day)
 
 
-def _after_first_period(clock: DecisionClock, first_day: date) -> DecisionClock:
+_NOT_OVER = (
+    "; nothing says yet that the period of the newest line is over: give --decision-date, set complete_until, or count "
+    "the stock after it"
+)
+
+
+def _after_first_period(clock: DecisionClock, first_day: date, remedy: str = "") -> DecisionClock:
     earliest = add_periods(period_start(first_day, clock.frequency), 1, clock.frequency)
     if clock.decision_date < earliest:
         raise DecisionDateError(
             f"decision date {clock.decision_date} leaves no complete period of sales: the oldest order line is of "
-            f"{first_day}; the earliest allowed is {earliest}"
+            f"{first_day}; the earliest allowed is {earliest}{remedy}"
         )
     return clock

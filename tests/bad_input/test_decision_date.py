@@ -27,10 +27,6 @@ def test_a_date_the_data_do_not_allow_is_refused_with_those_they_do(shop: Shop):
         ),
     ):
         assert expected in shop.refused("demand", "--decision-date", f"{day}")
-    first = FIRST + timedelta(days=7)
-    assert f"no complete period of sales lies before decision date {first}" in shop.refused(
-        "demand", "--decision-date", f"{first}"
-    )
     assert "demand" not in shop.tables()
     message = shop.refused("forecast")
     assert f"demand for decision date {D} was not computed yet (newest: None): run `skucast demand` first" in message

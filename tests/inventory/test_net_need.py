@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.inventory.arrays import FloatArray
-from skucast.inventory.net_need import NEED_LEVELS, Ahead, Outlook, outlook
+from skucast.inventory.net_need import NEED_LEVELS, Ahead, Outlook, UnsureReceipts, outlook
 from skucast.inventory.paths import chances, demand_paths
 from skucast.inventory.paths_kernel import turn
 from tests.inventory.net_need_reference import lead_times, reference_outlook
@@ -129,8 +129,34 @@ def test_what_is_missed_is_demand_that_stock_and_deliveries_did_not_serve() -> N
 
 def test_an_item_keeps_its_outlook_whatever_it_is_computed_beside() -> None:
     items = [ahead(normal(5, 10 * k, 3 * k, 0.1), 5 * k, [0, 0.5, 0.5], 2, {1: k}) for k in (1, 2, 3)]
-    together = Ahead(LEVELS, *(np.concatenate(each) for each in list(zip(*items, strict=True))[1:]))
+    together = Ahead(LEVELS, *(np.concatenate(each) for each in list(zip(*items, strict=True))[1:9]))
     whole = outlook(together, is_lost=True)
     for i, item in enumerate(items):
         for part, alone in zip(whole, outlook(item, is_lost=True), strict=True):
             np.testing.assert_array_equal(part[i], alone[0])
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_an_open_order_may_come_in_several_steps(is_lost: bool) -> None:  # noqa: FBT001
+    """Without spread of demand every mean is that of the steps in which it may come, by their probabilities."""
+    forecast, law = normal(5, 10, 1e-9, 0), {0: 0.25, 2: 0.5}  # else it comes after the last step
+    opening, lead_time, quantity = 12.0, [0, 0, 0, 1], 30.0
+    unsure = UnsureReceipts(np.array([quantity]), np.array([[law.get(h, 0.0) for h in range(5)]]), np.array([0, 1]))
+    found = outlook(ahead(forecast, opening, lead_time, 1)._replace(unsure=unsure), is_lost=is_lost)
+    one = [outlook(ahead(forecast, opening, lead_time, 1, {step: quantity}), is_lost=is_lost) for step in law]
+    none = outlook(ahead(forecast, opening, lead_time, 1), is_lost=is_lost)
+    for name in ("stock_at_arrival", "lost_before", "need_mean", "stock", "lost", "ran_out"):
+        parts = [getattr(each, name) for each in (*one, none)]
+        expected = np.average(parts, axis=0, weights=[0.25, 0.5, 0.25])
+        assert getattr(found, name) == pytest.approx(expected, abs=1e-6)
+    assert needed(found, 0.8) > needed(one[1], 0.8) + 1  # a quarter of the paths never see it
+
+
+def test_deliveries_come_independently_of_each_other_and_of_demand() -> None:
+    forecast, even = normal(3, 100, 30, 0), np.array([[0.5, 0.5, 0.0]] * 2)
+    unsure = UnsureReceipts(np.array([60.0, 60.0]), even, np.array([0, 2]))
+    found = outlook(ahead(forecast, 20, [0, 1], 1)._replace(unsure=unsure), is_lost=False, n_paths=4096)
+    first = np.random.default_rng(1).normal(100, 30, 200_000)
+    came = 60.0 * np.random.default_rng(2).binomial(2, 0.5, first.size)
+    assert found.ran_out[0, 0] == pytest.approx(np.mean(first > 20 + came), abs=0.02)
+    assert found.lost[0, 0] == pytest.approx(np.maximum(first - 20 - came, 0).mean(), rel=0.02)

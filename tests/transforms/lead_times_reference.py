@@ -33,26 +33,36 @@ def reference_evidence(inputs: dict[str, list[Row]], terms: LeadTimeTerms) -> li
         line = r["order_id"], r["line_id"]
         order = orders.get(line, {})
         total = max(order.get("quantity", 0.0), got[line])
+        of_order, shares = r | {"promised": _promised(order)}, (r["quantity"] / total, 0.0)
         ordered_on = r["ordered_on"] or order.get("ordered_on")
         supplier = r["supplier_id"] or order.get("supplier_id")
-        rows.append(_evidence(r, ordered_on, supplier, r["received_on"], (r["quantity"] / total, 0.0), inputs, terms))
+        rows.append(_evidence(of_order, ordered_on, supplier, r["received_on"], shares, inputs, terms))
     for line, r in orders.items():
         rest = r["quantity"] - got.get(line, 0.0)
         if rest > 1e-9:
             share = rest / r["quantity"]
-            rows.append(_evidence(r, r["ordered_on"], r["supplier_id"], D, (0.0, share), inputs, terms))
+            rows.append(
+                _evidence(
+                    r | {"promised": _promised(r)}, r["ordered_on"], r["supplier_id"], D, (0.0, share), inputs, terms
+                )
+            )
     oldest = D - timedelta(days=terms.window_days)
     return [row for row in rows if (row["ordered_on"] or row["seen_on"]) >= oldest]
+
+
+def _promised(order: Row) -> int | None:
+    return (order["due_date"] - order["ordered_on"]).days if order.get("due_date") else None
 
 
 def _evidence(
     row: Row, ordered_on: date | None, supplier: str | None, seen_on: date, shares: tuple[float, float],
     inputs: dict[str, list[Row]], terms: LeadTimeTerms,
 ) -> Row:  # fmt: skip
-    (arrived, still_open), late, days = shares, None, None
+    (arrived, still_open), late, days, overdue = shares, None, None, None
     if ordered_on is not None:
         days = (seen_on - ordered_on).days
-        late = days - _stated_on(ordered_on, row, inputs, terms)
+        stated = _stated_on(ordered_on, row, inputs, terms)
+        late, overdue = days - stated, days - (stated if row["promised"] is None else row["promised"])
     kind = "arrived" if arrived else "open"
     if ordered_on is None or days is None or late is None:
         kind = "without_order_date"
@@ -60,11 +70,11 @@ def _evidence(
         kind = "before_order"
     elif still_open and late > terms.max_days_late:
         kind = "given_up"
-    capped = None if late is None else min(late, terms.max_days_late)
+    capped, over = (None if n is None else min(n, terms.max_days_late) for n in (late, overdue))
     return {
         "item_id": row["item_id"], "location_id": row["location_id"], "supplier_id": supplier, "seen_on": seen_on,
-        "order_id": row["order_id"], "ordered_on": ordered_on, "days_late": capped, "arrived": arrived,
-        "open": still_open, "kind": kind,
+        "order_id": row["order_id"], "ordered_on": ordered_on, "days_late": capped, "days_overdue": over,
+        "arrived": arrived, "open": still_open, "kind": kind,
     }  # fmt: skip
 
 
@@ -120,8 +130,17 @@ def cut(law: np.ndarray) -> np.ndarray:
     return np.array([*law[:last], law[last:].sum()])
 
 
+def reference_lateness(inputs: dict[str, list[Row]], terms: LeadTimeTerms) -> dict[Key, Law]:
+    """How late orders come against their due dates, per item and location that is listed or was ordered."""
+    return {key: row["lateness"] for key, row in _all(inputs, terms).items()}
+
+
 def reference_lead_times(inputs: dict[str, list[Row]], terms: LeadTimeTerms) -> dict[Key, Row]:
-    """What ``lead_times`` should answer."""
+    """What ``lead_times`` should answer, but for ``lateness``."""
+    return {key: {n: v for n, v in row.items() if n != "lateness"} for key, row in _all(inputs, terms).items()}
+
+
+def _all(inputs: dict[str, list[Row]], terms: LeadTimeTerms) -> dict[Key, Row]:
     every = reference_evidence(inputs, terms)
     evidence = [r for r in every if r["kind"] in ("arrived", "open")]
     keys = {_key(r) for r in inputs["item_location"] if r["valid_from"] <= terms.decision_date}
@@ -168,9 +187,13 @@ def _one(key: Key, listing: Row, evidence: list[Row], inputs: dict[str, list[Row
     weight = (n_own / (n_own + k) if n_own else 0.0) if pooled else float(enough)
     sd = term("lead_time_sd_days")
     said = [(sd * z, 0.01) for z in norm.ppf((np.arange(100) + 0.5) / 100)] if sd else [(0.0, 1.0)]
-    base = product_limit((r["days_late"], r["arrived"], r["open"]) for r in pool) if pooled else said
-    mine = product_limit((r["days_late"], r["arrived"], r["open"]) for r in own) if own else base
-    mixed = [(late, s * weight) for late, s in mine] + [(late, s * (1 - weight)) for late, s in base]
+
+    def mixture(against: str) -> Law:
+        base = product_limit((r[against], r["arrived"], r["open"]) for r in pool) if pooled else said
+        mine = product_limit((r[against], r["arrived"], r["open"]) for r in own) if own else base
+        return [(late, s * weight) for late, s in mine] + [(late, s * (1 - weight)) for late, s in base]
+
+    mixed = mixture("days_late")
     days = [max(0.0, stated + late) for late, _ in mixed]
     shares = [share for _, share in mixed]
     mean = float(np.dot(days, shares)) if source in ("item", "supplier") else stated
@@ -186,5 +209,7 @@ def _one(key: Key, listing: Row, evidence: list[Row], inputs: dict[str, list[Row
         "lead_time": math.ceil(round((mean + offset) / P, 9)),
         "review_period": R,
         "order_interval": max(1, math.ceil((R * P + next_wait - wait) / P)),
+        "lateness": mixture("days_overdue"),
+        "stated_days": stated,
         "stated_lead_time": math.ceil(round((stated + term("safety_lead_time_days")) / P, 9)),
     }

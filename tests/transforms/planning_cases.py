@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from pyspark.sql import SparkSession
+from scipy.stats import poisson
 
 from skucast.periods import MONDAY, DecisionClock, Frequency
 from skucast.tables import FORECAST, ORDER_PLAN, TABLES
@@ -202,8 +203,65 @@ def approval_cases(world: World) -> None:
         world.case(item)
         add("order_plan_before", item, arrival_date=day(1), final_quantity=7.0, **columns)
     for item in ("approved and ordered", "approved and received"):
-        add("open_order", item, order_id=item, due_date=day(1), quantity=6.0)
+        add("open_order", item, order_id=item, ordered_on=day(-6), due_date=day(4), quantity=6.0)
     add("receipt", "approved and received", order_id="approved and received", received_on=day(-1), quantity=6.0)
+    reference = {item: f"{item}/x/{day(-7)}" for item in ANSWERS}
+    for item in ANSWERS:
+        world.case(item)
+        add("order_plan_before", item, arrival_date=day(1), final_quantity=7.0)
+
+    def order(item: str, quantity: float, ordered: int = -6, named: str | None = None) -> None:
+        add("open_order", item, ordered_on=day(ordered), due_date=day(3), quantity=quantity, reference=named)
+
+    order("answered by reference", 99.0, -30, reference["answered by reference"])
+    order("wrong reference", 5.0, named="PO-4711")
+    order("the same reference twice", 7.0, named=reference["the same reference twice"])
+    order("the same reference twice", 7.0, named=reference["the same reference twice"])
+    order("ordered before the decision", 7.0, -8)
+    add("order_plan_before", "two approved, one ordered", decision_date=day(-14), arrival_date=day(1),
+        final_quantity=20.0)  # fmt: skip
+    order("two approved, one ordered", 19.0, -5)
+    add("order_plan_before", "names another", decision_date=day(-21), arrival_date=day(1), final_quantity=7.0)
+    order("names another", 7.0, named=f"names another/x/{day(-21)}")
+    add("receipt", "only the receipt", ordered_on=day(-6), received_on=day(-1), quantity=7.0)
+
+
+ANSWERS = {
+    "answered by reference": 99, "wrong reference": 5, "the same reference twice": 14, "only the receipt": 0,
+    "ordered before the decision": 14, "two approved, one ordered": 19 + 7, "names another": 14,
+}  # fmt: skip
+"""Case of an approved proposal of 7 units and orders beside it → units on order."""
+
+
+def supplier_cases(world: World) -> None:
+    """Stated as one period, always three; and orders that nobody awaits, or that name no day."""
+    period, day, add = world.terms.frequency.days, world.day, world.add
+    world.case("always late", stock=10.0, supplier_id="tardy", lead_time_days=float(period))
+    for n in range(10):
+        placed = day(-30 - 5 * n)
+        add("receipt", "always late", supplier_id="tardy", order_id=f"tardy {n}", quantity=5.0, ordered_on=placed,
+            received_on=placed + timedelta(days=3 * period))  # fmt: skip
+    placed = day(-max(1, period - 1))
+    add("open_order", "always late", supplier_id="tardy", ordered_on=placed, quantity=30.0,
+        due_date=placed + timedelta(days=period))  # fmt: skip
+    for item, overdue in (("given up", 400), ("late for long", 90)):
+        world.case(item)
+        add("open_order", item, ordered_on=day(-overdue - 30), due_date=day(-overdue), quantity=100.0)
+    world.case("no due date", lead_time_days=float(2 * period))
+    add("open_order", "no due date", ordered_on=day(-1), quantity=6.0)
+
+
+def review_cases(world: World) -> None:
+    """A hundred reviews as usual: the stock is what the Poisson demand of one review left of the level."""
+    if world.terms.frequency is not Frequency.WEEK:
+        return
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+    for n in range(100):
+        item, sold = f"as usual {n:02}", float(poisson.ppf((n + 0.5) / 100, 10))
+        world.case(item, stock=float(poisson.ppf(0.99, 30)) - sold, forecast=False, cycle_service_level=0.99)
+        world.rows["forecast"] += forecast_rows(
+            item, "x", world.terms, 4, lambda h: poisson.ppf(levels, 10 * h).tolist(), levels
+        )
 
 
 def reason_cases(world: World) -> None:
@@ -249,6 +307,19 @@ def alert_cases(world: World) -> None:
             start, sales = world.day(-back * period), demand or 0.0
             world.add("demand", item, period_start=start, sales=sales, returns=0.0, demand=demand)
 
+    for item in ("dead for years", "never sold", "new on the shelf", "back on the shelf"):
+        world.case(item, stock=10.0)
+        world.add("item", item, unit_cost=2.0)
+    for item, back in (("dead for years", 430), ("back on the shelf", 430)):
+        world.add(
+            "demand", item, period_start=world.day(-period * (back // period)), sales=5.0, returns=0.0, demand=5.0
+        )
+    for item, back, on_hand in (
+        ("never sold", 200, 10.0),
+        ("new on the shelf", 30, 10.0),
+        ("back on the shelf", 30, 0.0),
+    ):
+        world.add("stock", item, as_of=world.day(-back), on_hand=on_hand)
     sold("silent", *[10.0] * 20, *[0.0] * 6)
     sold("sold now and then", *[0.0, 0.0, 0.0, 0.0, 30.0] * 4, *[0.0] * 6)
     sold("unusual", *[10.0] * 20, 90.0)

@@ -5,20 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from skucast.inventory.lead_time import stated_law
-from skucast.inventory.net_need import NEED_LEVELS, Ahead, outlook
+from skucast.inventory.net_need import NEED_LEVELS, Ahead, UnsureReceipts, outlook
 from skucast.periods import DecisionClock, to_periods
 from skucast.transforms.lead_times import LeadTimeTerms
 from skucast.transforms.plan_terms import PlanTerms
-from tests.transforms.lead_times_reference import reference_lead_times
+from tests.transforms.lead_times_reference import reference_lateness, reference_lead_times
 from tests.transforms.planning_cases import Row
 
 Key = tuple[str, str]
+Law = list[tuple[float, float]]
+
+
+class Due(NamedTuple):
+    """Goods on order: when they are due, how many, by when half has come, and days from the decision with chances."""
+
+    due_date: date
+    quantity: float
+    expected_on: date
+    days: Law
 
 
 def reference_plan(inputs: dict[str, list[Row]], terms: PlanTerms) -> dict[Key, Row]:
@@ -27,8 +37,9 @@ def reference_plan(inputs: dict[str, list[Row]], terms: PlanTerms) -> dict[Key, 
     keys = {_key(r) for r in inputs["item_location"] if r["valid_from"] <= D}
     keys |= {_key(r) for r in inputs["forecast"]} | {_key(r) for r in inputs["stock"] if r["as_of"] <= D}
     classes = _classes(inputs, D)
-    timing = reference_lead_times(inputs, LeadTimeTerms(D, terms.frequency, terms.defaults))
-    of = {key: (timing.get(key), *classes.get(key, ("N", "N"))) for key in sorted(keys)}
+    rules = LeadTimeTerms(D, terms.frequency, terms.defaults)
+    timing, lateness = reference_lead_times(inputs, rules), reference_lateness(inputs, rules)
+    of = {key: (timing.get(key), lateness.get(key, []), *classes.get(key, ("N", "N"))) for key in sorted(keys)}
     return {key: _one(key, inputs, terms, *more) for key, more in of.items()}
 
 
@@ -46,17 +57,21 @@ def _newest(rows: list[Row], by: str, D: date) -> Row:
 
 def _classes(inputs: dict[str, list[Row]], D: date) -> dict[Key, tuple[str, str]]:
     last_year = [r for r in inputs["demand"] if D - timedelta(days=365) <= r["period_start"] < D]
-    values, xyz = {}, {}
+    values, xyz, costs, prices, sold = {}, {}, {}, {}, {}
     for key in {_key(r) for r in last_year}:
         rows = _of(key, last_year)
         cost = _newest([r for r in inputs["item"] if r["item_id"] == key[0]], "valid_from", D).get("unit_cost")
         priced = [r for r in rows if r["unit_price"] is not None and r["sales"] > 0]
-        price = np.average([r["unit_price"] for r in priced], weights=[r["sales"] for r in priced]) if priced else 0
-        values[key] = sum(r["sales"] for r in rows) * (cost or price)
+        price = np.average([r["unit_price"] for r in priced], weights=[r["sales"] for r in priced]) if priced else None
+        costs[key], prices[key], sold[key] = cost, price, sum(r["sales"] for r in rows)
         known = [r["demand"] for r in rows if r["demand"] is not None]
         mean = np.mean(known) if known else 0
         variation = np.std(known) / mean if mean > 0 else None
         xyz[key] = "N" if variation is None else "X" if variation < 0.5 else "Y" if variation < 1 else "Z"
+    both = [key for key in sold if costs[key] and prices[key]]
+    markup = sum(sold[k] * prices[k] for k in both) / sum(sold[k] * costs[k] for k in both) if both else 1.0
+    for key, n in sold.items():
+        values[key] = n * (prices[key] or (costs[key] or 0) * markup)
     abc, before, total = {}, 0.0, sum(values.values())
     for key in sorted(values, key=lambda k: (-values[k], k)):
         share = before / total if values[key] > 0 else None
@@ -65,7 +80,9 @@ def _classes(inputs: dict[str, list[Row]], D: date) -> dict[Key, tuple[str, str]
     return {key: (abc[key], xyz[key]) for key in values}
 
 
-def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row | None, abc: str, xyz: str) -> Row:
+def _one(
+    key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row | None, lateness: Law, abc: str, xyz: str
+) -> Row:
     D, P = terms.decision_date, terms.frequency.days
     listing = _newest(_of(key, inputs["item_location"]), "valid_from", D)
     item = _newest([r for r in inputs["item"] if r["item_id"] == key[0]], "valid_from", D)
@@ -91,8 +108,8 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row |
     average = max(0.0, s - mean) + max(eoq or 0.0, R * d) / 2
 
     stock = _stock(key, inputs, terms)
-    due = _due(key, inputs, terms)
-    on_order = sum(q for day, q in due if day < cover_until)
+    due, _ = _due(key, inputs, terms, timing, lateness)
+    on_order = sum(each.quantity for each in due if each.expected_on < cover_until)
     position = None if stock is None else stock["on_hand"] + on_order - stock["backorders"] - stock["reserved"]
     need, at_arrival = _need(steps, law, R, (kind, wanted, level), stock, due, terms)
     shortfall = s - (position or 0.0) if terms.unmet_demand == "backorders" else need
@@ -102,7 +119,8 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row |
     final = _taken(raw, term("min_order_quantity") or 0.0, term("pack_size"), room)
     return {
         "lead_time": L, "review_period": R, "demand_mean": mean, "demand_sd": sd, "mean_per_period": d,
-        "target_kind": kind, "target_source": source, "cycle_service_level": level, "fill_rate": fill,
+        "target_kind": kind, "target_source": source + _cut(steps, kind, wanted, h, R),
+        "cycle_service_level": level, "fill_rate": fill,
         "reorder_point": s, "order_up_to_level": S, "economic_order_quantity": eoq, "safety_stock": s - mean,
         "safety_stock_textbook": _textbook(level, steps, law, R, d * timing["lead_time_sd_days"] / P),
         "abc_class": abc, "xyz_class": xyz, "holding_cost": h,
@@ -111,11 +129,18 @@ def _one(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row |
         "days_of_cover": position * P / d if position is not None and d and position * P <= 3650 * d else None,
         "supplier_id": listing.get("supplier_id"), "inventory_position": position,
         **(stock or {"on_hand": None, "backorders": None, "reserved": None, "stock_as_of": None}),
-        "on_order": on_order, "overdue": sum(q for day, q in due if day < D),
-        "on_order_later": sum(q for day, q in due if day >= cover_until),
+        "on_order": on_order, "overdue": sum(each.quantity for each in due if each.due_date < D),
+        "on_order_later": sum(each.quantity for each in due if each.expected_on >= cover_until),
         "raw_quantity": raw, "final_quantity": final, "reason": reason, "arrival_date": clock.arrival_date(L),
         "cover_until": cover_until, "value": final * cost if cost else None,
     }  # fmt: skip
+
+
+def _cut(steps: dict[int, Row], kind: str, wanted: float, h: float | None, R: int) -> str:
+    if kind != "cost" or h is None or not steps or steps[1]["mean"] == 0:
+        return ""
+    is_cut = wanted / (wanted + h * R) > steps[1]["quantile_levels"][-1]
+    return ", limited by the highest quantile level" if is_cut else ""
 
 
 def _taken(raw: float, minimum: float, pack: float | None, room: float) -> float:
@@ -248,27 +273,77 @@ def _stock(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> Row | No
     }
 
 
-def _due(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple[date, float]]:
-    D = terms.decision_date
-    due, shown = [], set()
+def _due(
+    key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row, lateness: Law
+) -> tuple[list[Due], list[Due]]:
+    """What is awaited, and what is given up."""
+    D, due = terms.decision_date, []
     for line in _of(key, inputs["open_order"]):
         if line["ordered_on"] < D:
-            shown.add(line["due_date"])
             got = sum(
                 r["quantity"]
                 for r in inputs["receipt"]
                 if (r["order_id"], r["line_id"]) == (line["order_id"], line["line_id"]) and r["received_on"] < D
             )
             if line["quantity"] - got > 1e-9:
-                due.append((line["due_date"], line["quantity"] - got))
-    oldest = D - timedelta(days=terms.approval_expires_after_days)
-    for row in _of(key, inputs["order_plan_before"]):
+                day = line["due_date"] or line["ordered_on"] + timedelta(days=math.ceil(timing["stated_days"]))
+                due.append(_arriving(day, line["quantity"] - got, lateness, D))
+    around = [((n - timing["lead_time"]) * terms.frequency.days, w) for n, w in enumerate(timing["lead_time_law"])]
+    due += [_arriving(row["arrival_date"], q, around, D) for row, q in _unanswered(key, inputs, terms)]
+    late = [each for each in due if (D - each.due_date).days > terms.max_days_late]
+    return [each for each in due if each not in late], late
+
+
+def _arriving(due_date: date, quantity: float, lateness: Law, D: date) -> Due:
+    """Days from D on which it may come, with their probabilities, and the first by which half of them have passed."""
+    until = (due_date - D).days
+    days = sorted((until + n, w) for n, w in lateness if w > 1e-9 and until + n > (1e-9 if until < 0 else -1e-9))
+    days = days or [(1.0 if until < 0 else until, 1.0)]
+    total, passed = sum(w for _, w in days), 0.0
+    for n, w in days:
+        passed += w / total
+        if passed >= 0.5 - 1e-9:
+            return Due(due_date, quantity, D + timedelta(days=math.ceil(n)), [(m, v / total) for m, v in days])
+    raise AssertionError
+
+
+def _unanswered(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple[Row, float]]:
+    """Approved proposals that no order names or, among those placed in their time, comes nearest to."""
+    D, wait = terms.decision_date, timedelta(days=terms.approval_expires_after_days)
+    proposals = [r for r in _of(key, inputs["order_plan_before"]) if r["decision_date"] < D]
+    names = {f"{r['item_id']}/{r['location_id']}/{r['decision_date']}": r["decision_date"] for r in proposals}
+    standing = {}
+    for row in proposals:
         said_yes = row["status"] in ("approved", "ordered") and row["decided_at"] and row["decided_at"].date() < D
         quantity = row["final_quantity"] if row["decided_quantity"] is None else row["decided_quantity"]
-        counts = said_yes and oldest <= row["decision_date"] < D and quantity > 0
-        if counts and row["arrival_date"] not in shown:
-            due.append((row["arrival_date"], quantity))
-    return due
+        if said_yes and D - wait <= row["decision_date"] and quantity > 0:
+            standing[row["decision_date"]] = row, quantity
+    pairs = []
+    for line, order in _bought(key, inputs, D).items():
+        for day, (_, quantity) in standing.items():
+            named = names.get(order["reference"] or "")
+            if named == day or (named is None and day <= order["ordered_on"] <= day + wait):
+                pairs.append((0 if named == day else 1, abs(order["quantity"] - quantity), day, line))
+    used: set[Any] = set()
+    for _, _, day, line in sorted(pairs):
+        if day in standing and line not in used:
+            used.add(line)
+            del standing[day]
+    return list(standing.values())
+
+
+def _bought(key: Key, inputs: dict[str, list[Row]], D: date) -> dict[tuple[str, str], Row]:
+    """Order lines placed before D, those of which only receipts are known among them."""
+    found = {(r["order_id"], r["line_id"]): r for r in _of(key, inputs["open_order"]) if r["ordered_on"] < D}
+    came: dict[tuple[str, str], list[Row]] = {}
+    for r in _of(key, inputs["receipt"]):
+        if r["received_on"] < D:
+            came.setdefault((r["order_id"], r["line_id"]), []).append(r)
+    for line, rows in came.items():
+        placed = min((r["ordered_on"] for r in rows if r["ordered_on"]), default=min(r["received_on"] for r in rows))
+        named = max((r["reference"] for r in rows if r["reference"]), default=None)
+        found.setdefault(line, {"ordered_on": placed, "quantity": sum(r["quantity"] for r in rows), "reference": named})
+    return found
 
 
 def _reason(
@@ -299,18 +374,25 @@ def _reason(
 
 def _need(
     steps: dict[int, Row], law: np.ndarray, R: int, aim: tuple[str, float, float], stock: Row | None,
-    due: list[tuple[date, float]], terms: PlanTerms,
+    due: list[Due], terms: PlanTerms,
 ) -> tuple[float, float]:  # fmt: skip
     """What the arrival cycle needs beyond what will be there, and that, by the array function, which has own loops."""
     if not steps or not stock:
         return 0.0, 0.0
     kind, wanted, level = aim
     horizon = min(len(steps), len(law) - 1 + R)
-    receipts = np.zeros((1, horizon))
-    for day, quantity in due:
-        step = 1 if day < terms.decision_date else to_periods((day - terms.decision_date).days, terms.frequency)
-        if step < horizon:
-            receipts[0, step] += quantity
+    receipts, laws, quantities = np.zeros((1, horizon)), [], []
+    for each in sorted(due, key=lambda d: (d.due_date, d.quantity, d.expected_on)):
+        law_of = np.zeros(horizon)
+        for day, share in each.days:
+            step = to_periods(day, terms.frequency)
+            law_of[step : step + 1] += share
+        if len({to_periods(day, terms.frequency) for day, _ in each.days}) == 1:
+            receipts[0] += each.quantity * law_of
+        else:
+            laws.append(law_of)
+            quantities.append(each.quantity)
+    unsure = UnsureReceipts(np.array(quantities), np.reshape(laws, (-1, horizon)), np.array([0, len(laws)]))
     rows = [steps[step] for step in range(1, horizon + 1)]
     found = outlook(
         Ahead(
@@ -323,6 +405,7 @@ def _need(
             np.array([law]),
             np.array([R]),
             np.array([0]),
+            unsure,
         ),
         is_lost=terms.unmet_demand == "lost_sales",
     )

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from skucast.tables import EVENT, ITEM, STOCK
+from skucast.tables import EVENT, ITEM, OPEN_ORDER, STOCK
 from skucast.tables.check import check
 from skucast.transforms.inputs import conforming, invalid_values
 
@@ -46,6 +46,17 @@ def test_values_that_do_not_fit_are_counted_by_column(spark):
     assert {"A": 5.0, "H": 100.0} == {row["item_id"]: row["on_hand"] for row in rows if row["on_hand"] is not None}
     day = date(2011, 5, 2)
     assert {"A": day, "H": day} == {row["item_id"]: row["as_of"] for row in rows if row["as_of"] is not None}
+
+
+def test_a_day_of_zeros_stands_for_no_day(spark):
+    """Databases without null export days that are not known so: an order without a due date is no mistake."""
+    days = [("1", "0000-00-00"), ("2", " 0000-00-00 00:00:00"), ("3", ""), ("4", "0000-01-00"), ("5", "2011-05-02")]
+    mapped = spark.createDataFrame(days, "order_id string, due_date string")
+    assert ["1 value(s) of column due_date are no date: correct them or map them with an expression"] == (
+        invalid_values(mapped, OPEN_ORDER)
+    )
+    rows = {row["order_id"]: row["due_date"] for row in conforming(mapped, OPEN_ORDER).collect()}
+    assert rows == {"1": None, "2": None, "3": None, "4": None, "5": date(2011, 5, 2)}
 
 
 def test_typed_columns_need_no_spelling(spark):

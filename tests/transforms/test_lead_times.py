@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,7 +16,13 @@ from skucast.periods import Frequency
 from skucast.tables import SUPPLIER, TABLES
 from skucast.tables.check import check
 from skucast.transforms.lead_times import LeadTimeTerms, evidence_counts, lead_times, supply
-from tests.transforms.lead_times_reference import Key, Row, reference_evidence, reference_lead_times
+from tests.transforms.lead_times_reference import (
+    Key,
+    Row,
+    reference_evidence,
+    reference_lateness,
+    reference_lead_times,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -71,7 +78,16 @@ def differing(found: dict[Key, Row], expected: dict[Key, Row]) -> list[Any]:
 def measure(spark: SparkSession, rows: dict[str, list[Row]], terms: LeadTimeTerms = TERMS) -> dict[Key, Row]:
     frames = {name: TABLES[name].frame(spark, rows[name]) for name in INPUTS}
     found = lead_times(supply(**frames, terms=terms).localCheckpoint(), terms)
-    return {(row["item_id"], row["location_id"]): row.asDict() for row in found.collect()}
+    rows = {(row["item_id"], row["location_id"]): row.asDict() for row in found.collect()}
+    return {key: row | {"lateness": row["lateness"] and by_day(row["lateness"])} for key, row in rows.items()}
+
+
+def by_day(lateness: Iterable[tuple[float, float]]) -> list[float]:
+    """Each day of lateness and its share, one after the other."""
+    shares: dict[float, float] = {}
+    for days, share in lateness:
+        shares[days] = shares.get(days, 0.0) + share
+    return [number for days in sorted(shares) if shares[days] > 0 for number in (days, shares[days])]
 
 
 def by_chance(seed: int) -> Orders:  # noqa: C901 - one branch per kind of chance
@@ -127,6 +143,8 @@ def test_lead_times_are_those_of_plain_loops(spark: SparkSession, terms: LeadTim
     expected, found = reference_lead_times(rows, terms), measure(spark, rows, terms)
     assert set(found) == set(expected)
     assert not differing(found, expected)
+    late = {key: {"lateness": by_day(of)} for key, of in reference_lateness(rows, terms).items()}
+    assert not differing(found, {key: row for key, row in late.items() if found[key]["lateness"] is not None})
     assert {row["lead_time_source"] for row in found.values()} >= (
         {"item", "supplier", "row", "default"}
         if terms is TERMS

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from skucast.periods import DecisionClock
-from skucast.tables import ALERT, INVENTORY_HEALTH, ORDER_PLAN, POLICY, TABLES
+from skucast.tables import ALERT, INVENTORY_HEALTH, ORDER_PLAN, POLICY, SERIES_STATUS, TABLES
 from skucast.tables.check import check
 from skucast.transforms.health import inventory_health
 from skucast.transforms.plan_terms import PlanTerms
 from skucast.transforms.planning import Planned
 from tests.transforms.planning_cases import (
+    ANSWERS,
     DAILY,
     INPUTS,
     WEEKLY,
@@ -28,7 +30,9 @@ from tests.transforms.planning_cases import (
     plan_of,
     provenance_cases,
     reason_cases,
+    review_cases,
     stock_cases,
+    supplier_cases,
 )
 from tests.transforms.planning_reference import Key, reference_plan
 
@@ -55,7 +59,10 @@ class Decided:
 def decide(spark: SparkSession, terms: PlanTerms, seed: int) -> Decided:
     """SQL is given everything, the loops only what was known before the decision date."""
     world = World(terms)
-    for cases in (clock_cases, stock_cases, approval_cases, reason_cases, provenance_cases, alert_cases):
+    for cases in (
+        clock_cases, stock_cases, approval_cases, supplier_cases, reason_cases, provenance_cases, alert_cases,
+        review_cases,
+    ):  # fmt: skip
         cases(world)
     Chance(world, seed).add_items(60)
     rows = world.complete
@@ -69,6 +76,7 @@ def decide(spark: SparkSession, terms: PlanTerms, seed: int) -> Decided:
     for row in planned.alert.collect():
         alerts.setdefault(row["item_id"], {})[row["kind"]] = row.asDict()
     held = {name: frames[name] for name in ("demand", "stock", "open_order")}
+    held["series_status"] = SERIES_STATUS.frame(spark)
     health = inventory_health(planned.rows, **held, terms=terms, run_id="run-1")
     return Decided(terms, collected(planned), reference_plan(known, terms), planned, alerts, health)
 
@@ -187,20 +195,45 @@ class TestPosition:
         ("item", "on_order"),
         [("approved", 7), ("approved today", 0), ("approved and expired", 0), ("rejected", 0), ("proposed", 0),
          ("approved and ordered", 6), ("approved and received", 0), ("approved and changed", 3),
-         ("approved as nothing", 0)],
+         ("approved as nothing", 0), *ANSWERS.items()],
     )  # fmt: skip
     def test_an_approved_proposal_counts_until_it_shows_up(self, world: Decided, item: str, on_order: float) -> None:
         assert world[item]["on_order"] == on_order
 
+    def test_an_open_order_comes_as_late_as_its_supplier(self, weekly: Decided) -> None:
+        """30 units due tomorrow by their paper come in 15 days, when 3 weeks' demand has met the 10 on hand."""
+        row, levels, quantiles = weekly["always late"], [0, 0.05, 0.5, 0.95, 1], [24.0, 24, 30, 52, 52]
+        wanted = float(np.trapezoid(quantiles, levels))
+        assert (row["lead_time"], row["on_order"]) == (3, 30)
+        assert row["lost_before_arrival"] == pytest.approx(wanted - 10, abs=0.2)
+        assert row["stock_at_arrival"] == pytest.approx(10 + 30 - wanted, abs=0.2)
+
+    def test_an_order_that_is_given_up_is_not_awaited(self, world: Decided) -> None:
+        row, alert = world["given up"], world.alerts["given up"]["late_supplier"]
+        assert (row["on_order"], row["overdue"], row["on_order_later"]) == (0, 0, 0)
+        assert row["final_quantity"] == world["first day"]["final_quantity"] > 0
+        assert (
+            "(on hand 0, on order 0; 100 units that are 400 days overdue are no longer expected)" in row["explanation"]
+        )
+        assert alert["units"] == 100
+        assert alert["explanation"] == (
+            "100 units are up to 400 days overdue and no longer expected: ask for them, or close the order."
+        )
+        assert world["late for long"]["on_order"] == 100
+
+    def test_an_order_without_a_day_is_due_when_the_stated_time_has_passed(self, world: Decided) -> None:
+        assert (world["no due date"]["on_order"], world["no due date"]["overdue"]) == (6, 0)
+
 
 SENTENCES = {
     "example": "Order 48: the position 30 (on hand 30, on order 0) is at or below the reorder point 52, which covers "
-    "demand of 3 periods with probability 95 %; up to 75 needs 45, raised to 48 by packs of 12.",
+    "demand of 3 periods with probability 95 %. To reach 75, 45 more are needed, raised to 48 by packs of 12.",
     "minimum": "Order 24: the position 50 (on hand 50, on order 0) is at or below the reorder point 52, which covers "
-    "demand of 3 periods with probability 95 %; up to 52 needs 2, raised to 24 by the minimum order of 24.",
+    "demand of 3 periods with probability 95 %. To reach 52, 2 more are needed, raised to 24 by the minimum order of "
+    "24.",
     "minimum and pack": "Order 36: the position 50 (on hand 50, on order 0) is at or below the reorder point 52, which "
-    "covers demand of 3 periods with probability 95 %; up to 52 needs 2, raised to 25 by the minimum order of 25, "
-    "raised to 36 by packs of 12.",
+    "covers demand of 3 periods with probability 95 %. To reach 52, 2 more are needed, raised to 25 by the minimum "
+    "order of 25, raised to 36 by packs of 12.",
     "covered": "No order: the position 60 (on hand 60, on order 0) is above the reorder point 52, which covers demand "
     "of 3 periods with probability 95 %.",
     "dead": "No order: the position 0 (on hand 0, on order 0) is already at the order-up-to level 0.",
@@ -266,7 +299,8 @@ class TestAlerts:
         ("item", "kind"),
         [("running out", "stock_out"), ("too much", "overstock"), ("silent", "phantom_stock"),
          ("unusual", "demand_anomaly"), ("small shelf", "service_below_promise"), ("idle", "dead_stock"),
-         ("stale", "stock_unknown"), ("negative book value", "negative_stock"), ("overdue", "late_supplier")],
+         ("stale", "stock_unknown"), ("negative book value", "negative_stock"), ("overdue", "late_supplier"),
+         ("dead for years", "dead_stock"), ("never sold", "dead_stock")],
     )  # fmt: skip
     def test_each_kind(self, world: Decided, item: str, kind: str) -> None:
         found = world.alerts[item][kind]
@@ -275,7 +309,8 @@ class TestAlerts:
 
     @pytest.mark.parametrize(("item", "kind"), [("do not order", "stock_out"), ("idle", "stock_out"),
                                                 ("idle", "overstock"), ("sold now and then", "phantom_stock"),
-                                                ("no longer", "below_safety")])  # fmt: skip
+                                                ("no longer", "below_safety"), ("new on the shelf", "dead_stock"),
+                                                ("back on the shelf", "dead_stock")])  # fmt: skip
     def test_silence(self, world: Decided, item: str, kind: str) -> None:
         assert kind not in world.alerts.get(item, {})
 
@@ -297,7 +332,37 @@ class TestAlerts:
         assert weekly.alerts["unusual"]["demand_anomaly"]["explanation"] == (
             "Demand of the last period was 90, expected were 8 to 17."
         )
-        assert weekly.alerts["overdue"]["late_supplier"]["explanation"] == "5 units are up to 1 days overdue."
+        assert weekly.alerts["overdue"]["late_supplier"]["explanation"] == "5 units are up to 1 day overdue."
+        assert weekly.alerts["never sold"]["dead_stock"]["explanation"] == (
+            "10 on hand, there at least since 2011-03-17 and never sold."
+        )
+
+    def test_dead_stock_has_its_value(self, world: Decided) -> None:
+        for item in ("dead for years", "never sold"):
+            assert (world.alerts[item]["dead_stock"]["units"], world.alerts[item]["dead_stock"]["money"]) == (10, 20)
+
+    def test_a_review_as_usual_is_no_alarm(self, weekly: Decided) -> None:
+        """Of a hundred in all, demand of the review before was 15 or more in 8; the safety stock is 13."""
+        flagged = {n: weekly.alerts.get(f"as usual {n:02}", {}) for n in range(100)}
+        low = [n for n, kinds in flagged.items() if {"below_safety", "stock_out"} & set(kinds)]
+        assert 4 <= len(low) <= 8
+        assert low == list(range(100 - len(low), 100))
+        assert "below_safety" in flagged[96]
+
+    def test_a_silence_has_the_probability_of_the_rule_of_succession(self, weekly: Decided) -> None:
+        """None of 20 periods was empty: by simulation, of shares that are as likely as any and fit to that, six are."""
+        silent = weekly.alerts["silent"]["phantom_stock"]
+        share = np.random.default_rng(7).beta(1, 21, 2_000_000)
+        assert silent["probability"] == pytest.approx(float(np.mean(share**6)), rel=0.05)
+
+    def test_overstock_costs_what_keeping_it_costs_until_it_is_sold(self, weekly: Decided) -> None:
+        """Week by week: kept today, less what would be kept without the excess."""
+        row, alert = weekly["too much"], weekly.alerts["too much"]["overstock"]
+        usual = row["order_up_to_level"] + 10 * 90 / 7
+        weeks = np.arange(0, 400, 0.001)
+        kept = (np.maximum(3000 - 10 * weeks, 0) - np.maximum(usual - 10 * weeks, 0)).sum() * 0.001
+        assert alert["units"] == pytest.approx(3000 - usual)
+        assert alert["money"] == pytest.approx(min(row["holding_cost"] * kept, 2 * (3000 - usual)), rel=1e-3)
 
 
 def test_terms_need_durations_and_one_target() -> None:

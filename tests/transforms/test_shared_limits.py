@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from skucast.transforms.order_curves import MARGIN_SCALE
 from skucast.transforms.shared_limits import Shared, shared_limits
 from tests.inventory.allocation_cases import Case, limited, random_curves
 
@@ -40,6 +42,16 @@ def rows_of(given: Case, groups: np.ndarray) -> list[tuple[Any, ...]]:
         rows.append((f"i{row}", f"L{location}", f"S{supplier}", cost, volume, 10.0, wanted,
                      curves.quantity[own].tolist(), curves.gain[own].tolist()))  # fmt: skip
     return rows
+
+
+def test_items_compete_with_their_margin_where_price_and_cost_are_known(spark: SparkSession):
+    """The shortage cost that a service level implies is 2; who gave a cost of its own keeps it."""
+    rows = [("known", "fill_rate", 9.0, 4.0), ("a cost given", "cost", 9.0, 4.0), ("no price", "fill_rate", None, 4.0),
+            ("no cost", "fill_rate", 9.0, None), ("sold at a loss", "cycle_service_level", 3.0, 4.0)]  # fmt: skip
+    given = spark.createDataFrame(rows, "item string, target_kind string, unit_price double, unit_cost double")
+    scales = given.withColumn("shortage_cost", F.lit(2.0)).selectExpr("item", f"{MARGIN_SCALE} AS scale")
+    found = {row["item"]: row["scale"] for row in scales.collect()}
+    assert found == {item: 2.5 if item == "known" else 1.0 for item, *_ in rows}
 
 
 def shared_of(spark: SparkSession, rows: list[tuple[Any, ...]], given: Case, n_parts: int) -> Shared:

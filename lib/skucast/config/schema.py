@@ -42,13 +42,17 @@ class Source(Section):
 
 
 class Ingest(Section):
-    """How order lines are cleaned."""
+    """How order lines are cleaned.
+
+    ``max_gap_days``: a single order that lies farther beyond all others does not move the default decision date.
+    """
 
     cancellation_order_pattern: str | None = None
     not_items: tuple[str, ...] = ()
     max_quantity: Annotated[float, Field(gt=0)] = 1e9
     earliest_date: date = date(1990, 1, 1)
     max_rejected_share: Share = 0.1
+    max_gap_days: Annotated[int, Field(ge=1)] = 35
     customer_key_variable: str = "SKUCAST_CUSTOMER_KEY"
 
 
@@ -139,13 +143,18 @@ class Defaults(Target):
 
 
 class Alerts(Section):
-    """From where on something needs attention."""
+    """From where on something needs attention.
+
+    ``false_alarm_share``: of normal reviews that are still called below safety: the stock that will be left when the
+    order arrives is lower there only after a review period of the strongest demand.
+    """
 
     alert_probability: Probability = 0.2
     service_tolerance: Share = 0.02
     overstock_cover_days: Days = 90
     dead_after_days: Annotated[int, Field(ge=1)] = 180
     phantom_probability: Probability = 0.01
+    false_alarm_share: Probability = 0.05
 
 
 class Inventory(Section):

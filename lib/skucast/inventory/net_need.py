@@ -55,6 +55,20 @@ class Outlook(NamedTuple):
     ran_out: FloatArray
 
 
+class UnsureReceipts(NamedTuple):
+    """Deliveries of which only a law says when they come.
+
+    Attributes:
+        quantity: units of each, one item's after the other's, shape (n_deliveries,).
+        laws: probability that each helps from step 1, 2, … on; the rest is later, shape (n_deliveries, horizon).
+        starts: where each item's begin, and the end, shape (n_items + 1,).
+    """
+
+    quantity: FloatArray
+    laws: FloatArray
+    starts: IntArray
+
+
 class Ahead(NamedTuple):
     """What is known of items: their forecast, their stock, and when deliveries come.
 
@@ -68,6 +82,7 @@ class Ahead(NamedTuple):
         lead_time_law: probability of 0, 1, 2, … periods from order to usable stock, shape (n_items, n_lead_times).
         review_period: periods, shape (n_items,).
         seeds: one per item, such as a hash of its key, shape (n_items,).
+        unsure: deliveries on their way whose step is not certain; None: there are none.
     """
 
     levels: FloatArray
@@ -79,6 +94,7 @@ class Ahead(NamedTuple):
     lead_time_law: FloatArray
     review_period: IntArray
     seeds: IntArray
+    unsure: UnsureReceipts | None = None
 
 
 def outlook(ahead: Ahead, *, is_lost: bool, n_paths: int = N_PATHS) -> Outlook:
@@ -95,9 +111,10 @@ def outlook(ahead: Ahead, *, is_lost: bool, n_paths: int = N_PATHS) -> Outlook:
     n_levels = len(NEED_LEVELS)
     need, shortage = np.empty((n, n_levels)), np.empty((n, n_levels))
     means, stock, lost, ran_out = np.zeros((n, 4)), *(np.zeros((n, horizon)) for _ in range(3))
+    unsure = ahead.unsure or UnsureReceipts(np.zeros(0), np.zeros((0, horizon)), np.zeros(n + 1, dtype=np.int64))
     net_need_kernel.fill_outlook(
-        *ahead[:-1], is_lost, ahead.seeds, *chances(n_paths), np.array(NEED_LEVELS), need, shortage, means, stock,
-        lost, ran_out,
+        *ahead[:8], *unsure, is_lost, ahead.seeds, *chances(n_paths), np.array(NEED_LEVELS), need, shortage, means,
+        stock, lost, ran_out,
     )  # fmt: skip
     demand, lost_before, at_arrival, need_mean = means.T
     return Outlook(need, shortage, need_mean, demand, lost_before, at_arrival, stock, lost, ran_out)

@@ -8,8 +8,9 @@ from skucast.compiled import compiled
 from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.paths_kernel import fill_paths, turn
 
-_FIRST, _SECOND = 1001, 1002
-"""Turns of the draws of lead times: beyond all steps, so that they are independent of demand."""
+_FIRST, _SECOND, _UNSURE = 1001, 1002, 1003
+"""Turns of the draws of lead times and, from the third on, of deliveries: beyond all steps, so that they are
+independent of demand."""
 
 
 @compiled
@@ -22,6 +23,32 @@ def draw_lead_times(law: FloatArray, shuffled: IntArray, row: int, start: int, i
             periods += 1
             passed += law[periods]
         into[j] = periods
+
+
+@compiled
+def draw_receipts(
+    certain: FloatArray,
+    quantities: FloatArray,
+    laws: FloatArray,
+    shuffled: IntArray,
+    seed: int,
+    j: int,
+    n: int,
+    into: FloatArray,
+) -> None:
+    """Deliveries of path ``j`` of ``n``: those whose step is certain, and each of the others in a step of its own law.
+
+    What the law leaves open comes after the last step.
+    """
+    into[:] = certain
+    for k in range(quantities.size):
+        place = (j + turn(seed, _UNSURE + k, n)) % n
+        p, passed = (shuffled[shuffled.shape[0] - 1 - k % shuffled.shape[0], place] + 0.5) / n, 0.0
+        for h in range(into.size):
+            passed += laws[k, h]
+            if passed >= p:
+                into[h] += quantities[k]
+                break
 
 
 @compiled
@@ -83,6 +110,9 @@ def fill_outlook(
     receipts: FloatArray,
     laws: FloatArray,
     review: IntArray,
+    unsure: FloatArray,
+    unsure_laws: FloatArray,
+    unsure_starts: IntArray,
     is_lost: bool,  # noqa: FBT001
     seeds: IntArray,
     scores: FloatArray,
@@ -101,14 +131,16 @@ def fill_outlook(
     for i in range(opening.size):
         horizon = n_steps[i]
         demand, held, missed = np.empty((horizon, n)), np.empty(horizon), np.empty(horizon)
+        came, of = np.empty(horizon), slice(unsure_starts[i], unsure_starts[i + 1])
         fill_paths(levels, steps[i, :horizon], sums[i, :horizon], scores, shuffled, seeds[i], demand)
         draw_lead_times(laws[i], shuffled, 0, turn(seeds[i], _FIRST, n), first)
         draw_lead_times(laws[i], shuffled, 1, turn(seeds[i], _SECOND, n), second)
         for j in range(n):
             path, arrival, end = demand[:, j], min(first[j], horizon - 1), min(second[j] + review[i], horizon)
-            walk(path, receipts[i], opening[i], is_lost, held, missed)
-            at_arrival = receipts[i, arrival] + (held[arrival - 1] if arrival > 0 else opening[i])
-            needs[j] = net_need(path, receipts[i], at_arrival, arrival, end)
+            draw_receipts(receipts[i, :horizon], unsure[of], unsure_laws[of], shuffled, seeds[i], j, n, came)
+            walk(path, came, opening[i], is_lost, held, missed)
+            at_arrival = came[arrival] + (held[arrival - 1] if arrival > 0 else opening[i])
+            needs[j] = net_need(path, came, at_arrival, arrival, end)
             means[i, 0] += path[arrival:end].sum() / n
             means[i, 1] += missed[:arrival].sum() / n
             means[i, 2] += at_arrival / n

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from skucast.config import Config
 from skucast.errors import DecisionDateError
-from skucast.periods import DecisionClock, resolve_decision_date
+from skucast.periods import DecisionClock, Selling, resolve_decision_date
 from skucast.store.delta import Warehouse
 from skucast.store.runs import RunRecord, Stage
-from skucast.tables import SALES_LINE, TABLES
+from skucast.tables import OPEN_ORDER, RECEIPT, SALES_LINE, STOCK, TABLES
+
+_NOTES = ((STOCK, "as_of"), (RECEIPT, "received_on"), (OPEN_ORDER, "ordered_on"))
+"""What a shop notes beside its sales, and the day of it."""
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Context:
         asked_date: decision date that was typed, if any.
         now: when the command began.
         known: frames that stages of the command share, by what they are and for which date.
+        remarks: what the command says when it has ended.
     """
 
     spark: SparkSession
@@ -38,6 +43,7 @@ class Context:
     asked_date: date | None
     now: datetime
     known: dict[tuple[str, date], tuple[DataFrame, ...]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     @cached_property
     def sales_days(self) -> tuple[date, date]:
@@ -53,7 +59,37 @@ class Context:
     def clock(self) -> DecisionClock:
         """The decision date and what follows from it."""
         first, newest = self.sales_days
-        return resolve_decision_date(self.asked_date, self.config.complete_until, first, newest, self.config.frequency)
+        promised, frequency = self.config.complete_until, self.config.frequency
+        known_until = None if self.asked_date or promised else self._known_until()
+        return resolve_decision_date(self.asked_date, promised, first, newest, frequency, known_until=known_until)
+
+    def _known_until(self) -> date:
+        """How far the order lines are complete, told by what else the shop noted; isolated lines do not count."""
+        selling = self._selling()
+        for day in selling.isolated:
+            self.remarks.append(
+                f"the order of {day} lies more than {selling.max_gap_days} days beyond all others "
+                "(ingest.max_gap_days): the decision date does not follow it; correct it, or give --decision-date"
+            )
+        return selling.known_until(self.config.frequency)
+
+    def _selling(self) -> Selling:
+        rules, today = self.config.demand, self.now.astimezone(ZoneInfo(self.config.timezone)).date()
+        sold = self.warehouse.read(SALES_LINE).where("quantity > 0").groupBy(F.to_date("ordered_at").alias("day"))
+        found = sold.agg(F.count_distinct("location_id", "order_id").alias("orders")).collect()
+        orders = sorted((row["day"], row["orders"]) for row in found)
+        gap = self.config.ingest.max_gap_days
+        return Selling(orders, self._noted_on(today), today, rules.closed_weekdays, rules.closed_dates, gap)
+
+    def _noted_on(self, today: date) -> date | None:
+        """Newest day up to today on which stock was counted or received, or goods were ordered."""
+        read = self.warehouse.read
+        found = (
+            read(table).where(F.col(day) <= F.lit(today)).agg(F.max(day)).first()
+            for table, day in _NOTES
+            if self.warehouse.exists(table)
+        )
+        return max((row[0] for row in found if row and row[0]), default=None)
 
     def begin(self, stage: Stage, *inputs: str) -> DecisionClock:
         """Note what a stage reads and decides for."""

@@ -73,6 +73,10 @@ def decide(context: Context, verdict: Verdict) -> None:
         )
         stage.rows |= {STATUS[verdict.word]: n_changed, "left": n_meant - n_changed}
         stage.message = f"{verdict.by}: {verdict.word} where {verdict.where}"
+        if verdict.word == "approve":
+            context.remarks.append(
+                f"name the proposal in its purchase order, column reference: item_id/location_id/{asked}"
+            )
 
 
 def _nothing(n_meant: int, asked: str, verdict: Verdict) -> str:

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from skucast.errors import DecisionDateError
+from skucast.periods import period_start
 from skucast.pipelines.context import Context
 from skucast.store.runs import published_decision_date
 from skucast.tables import AVAILABILITY, DEMAND, EVENT, SALES_LINE, STOCK
@@ -52,24 +53,21 @@ def calendar_of(context: Context, first: date, last: date, locations: DataFrame 
 
 
 def _first_period(context: Context) -> date:
-    rules = context.config.demand
-    return first_full_period(
-        context.sales_days[0],
+    """The first whole period of sales; where none lies before the decision date, the one that the first sale began."""
+    rules, first_sale = context.config.demand, context.sales_days[0]
+    whole = first_full_period(
+        first_sale,
         context.config.frequency,
         closed_weekdays=rules.closed_weekdays,
         closed_dates=rules.closed_dates,
     )
+    return whole if whole <= context.clock.cutoff else period_start(first_sale, context.config.frequency)
 
 
 def computed_demand(context: Context) -> DataFrame:
     """Rows of ``demand`` as known on the decision date."""
     clock, rules, tables = context.clock, context.config.demand, context.warehouse
     first = _first_period(context)
-    if first > clock.cutoff:
-        raise DecisionDateError(
-            f"no complete period of sales lies before decision date {clock.decision_date}: the first one starts on "
-            f"{first}; give a later date"
-        )
     calendar = calendar_of(context, first, clock.cutoff)
     lines = to_demand.known_before(tables.read(SALES_LINE), clock.decision_date)
     if lines.where("quantity > 0").isEmpty():

@@ -24,11 +24,13 @@ from skucast.tables import (
     PRICE_BREAK,
     RECEIPT,
     SALES_LINE,
+    SERIES_STATUS,
     STOCK,
     SUPPLIER,
 )
 from skucast.transforms.health import inventory_health
 from skucast.transforms.lead_times import evidence_counts
+from skucast.transforms.no_orders import nothing_ordered, stock_days
 from skucast.transforms.plan_terms import AlertRules, PlanTerms
 from skucast.transforms.planning import ahead_of_orders
 from skucast.transforms.planning import plan as planned
@@ -67,13 +69,15 @@ def plan(context: Context) -> None:
         if result.limits is not None or tables.exists(ORDER_LIMIT):
             limits = ORDER_LIMIT.frame(context.spark) if result.limits is None else result.limits
             tables.replace_where(ORDER_LIMIT, limits, of_date)
-        health = inventory_health(result.rows, **held, terms=terms, run_id=run_id)
+        status = tables.read(SERIES_STATUS).where(F.col("cutoff") == clock.cutoff)
+        health = inventory_health(result.rows, **held, series_status=status, terms=terms, run_id=run_id)
         tables.replace_where(INVENTORY_HEALTH, health, of_date)
         result.rows.unpersist()
-        seen = evidence_counts(supplied).toPandas()
-        stage.rows |= {f"lead_times.{kind}": int(n) for kind, n in zip(seen["kind"], seen["n"], strict=True)}
-        written = tables.read(ORDER_PLAN).where(of_date).groupBy("reason").count().toPandas()
-        stage.rows |= {str(reason): int(n) for reason, n in zip(written["reason"], written["count"], strict=True)}
+        reasons = _reasons(context)
+        stage.rows |= {f"lead_times.{kind}": n for kind, n in evidence_counts(supplied).collect()} | reasons
+        if remark := nothing_ordered(reasons, stock_days(held["stock"], terms), terms):
+            stage.message = remark
+            context.remarks.append(remark)
 
 
 def ahead_from(context: Context, forecast: DataFrame) -> DataFrame:
@@ -93,6 +97,12 @@ def ahead_from(context: Context, forecast: DataFrame) -> DataFrame:
         lead_times=lead_times_known(context)[0],
         parameters=_plan_terms(context).parameters,
     )
+
+
+def _reasons(context: Context) -> dict[str, int]:
+    """Rows of the order plan of the date by reason, as they stand now."""
+    of_date = context.warehouse.read(ORDER_PLAN).where(F.col("decision_date") == context.clock.decision_date)
+    return {row["reason"]: row["count"] for row in of_date.groupBy("reason").count().collect()}
 
 
 def _supply(context: Context) -> dict[str, DataFrame]:
@@ -129,5 +139,6 @@ def _plan_terms(context: Context) -> PlanTerms:
         rounding=rules.defaults.rounding,
         budget=rules.budget,
         min_change_gain=rules.min_change_gain,
+        max_days_late=rules.lead_times.max_days_late,
         alerts=AlertRules(**rules.alerts.model_dump()),
     )

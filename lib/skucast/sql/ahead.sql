@@ -1,17 +1,24 @@
 -- Ahead: one row per item and location: the policy, the position, and what is needed to follow the stock: the forecast
 -- step by step, and what will be delivered when.
 
--- An order that is due on cover_until or later cannot help before the next one does. An overdue one is still expected.
+-- An order that is expected on cover_until or later cannot help before the next one does. An overdue one is still
+-- awaited, unless it is given up.
 WITH expecting AS (
   SELECT
-    * EXCEPT (forecast_steps),
-    coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.due_date < cover_until, due.remaining, 0D)), 0D)
+    * EXCEPT (forecast_steps, given_up),
+    coalesce(given_up, 0D)                                         AS given_up,
+    coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.expected_on < cover_until, due.remaining, 0D)), 0D)
                                                                    AS on_order,
     coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.due_date < :decision_date, due.remaining, 0D)), 0D)
                                                                    AS overdue,
-    coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.due_date >= cover_until, due.remaining, 0D)), 0D)
+    coalesce(aggregate(deliveries, 0D, (sum, due) -> sum + IF(due.expected_on >= cover_until, due.remaining, 0D)), 0D)
                                                                    AS on_order_later,
     greatest(policy_weakness, coalesce(delivery_weakness, 0))      AS weakest,
+    -- By how much demand until the next review may exceed its mean, at a normal review.
+    element_at(
+      element_at(forecast_steps, least(review_period, size(forecast_steps))).cumulative_quantiles,
+      least(1 + size(filter(levels, level -> level < 1 - :false_alarm_share)), size(levels))
+    ) - element_at(forecast_steps, least(review_period, size(forecast_steps))).cumulative_mean AS demand_swing,
     -- Until the longest lead time and the review after it have passed; beyond, nothing hangs on this order.
     slice(forecast_steps, 1, size(lead_time_law) - 1 + review_period) AS steps
   FROM {policy}
@@ -22,7 +29,7 @@ SELECT
   *,
   position_of(on_hand, on_order, backorders, reserved)             AS inventory_position,
   on_hand - backorders - reserved                                  AS opening,
-  deliveries.helps_in                                              AS delivery_steps,
+  deliveries.law                                                   AS delivery_laws,
   deliveries.remaining                                             AS delivery_quantities,
   IF(target_kind = 'fill_rate', fill_rate, NULL)                   AS fill_rate_asked,
   xxhash64(item_id, location_id)                                   AS seed

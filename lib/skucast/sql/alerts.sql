@@ -8,16 +8,33 @@ WITH known AS (
     -- What a unit that cannot be sold costs: its margin, else what the policy puts on it.
     IF(unit_price >= unit_cost, unit_price - unit_cost, shortage_cost)       AS unit_margin,
     mean_per_period > 0 AND reason NOT IN ('do_not_order', 'inactive')       AS is_wanted,
-    greatest(inventory_position - order_up_to_level - mean_per_period * :overstock_cover_days / :period_days, 0D)
-                                                                             AS excess,
     datediff(:decision_date, get(deliveries, 0).due_date)                    AS days_late,
-    -- How probable so many empty periods in a row are, where the share of empty periods is what it was before, one
-    -- empty and one other added to the count (Laplace's rule).
-    power((empty_before + 1D) / (periods_before + 2D), empty_since)          AS probability_of_silence,
+    datediff(:decision_date, given_up_due_date)                              AS days_given_up,
+    -- How probable so many empty periods in a row are, where the share of empty periods is not known but by what was
+    -- seen before: Laplace's rule, each further empty period making the next one likelier.
+    aggregate(
+      slice(sequence(0, greatest(CAST(empty_since AS INT), 1) - 1), 1, CAST(empty_since AS INT)), 1D,
+      (so_far, i) -> so_far * (empty_before + 1D + i) / (periods_before + 2D + i)) AS probability_of_silence,
+    -- Just before an order arrives a normal review leaves the safety stock, less what demand exceeded its mean by.
+    safety_stock - demand_swing                                              AS usual_low,
+    order_up_to_level + mean_per_period * :overstock_cover_days / :period_days AS most_wanted,
+    -- Since when the stock that is there has not sold.
+    greatest(coalesce(last_sale, least(first_seen, active_from)), last_empty) AS idle_since,
+    coalesce(unit_cost, unit_price, last_price)                              AS unit_value,
     IF(newest_demand > get(expected.quantiles, size(expected.quantiles) - 1)
          OR newest_demand < get(expected.quantiles, 0), newest_demand, NULL) AS unusual_demand
   FROM {order_plan}
   LEFT JOIN {recent_demand} USING (item_id, location_id)
+),
+
+worded AS (
+  SELECT
+    *,
+    greatest(inventory_position - most_wanted, 0D)                           AS excess,
+    format_number(on_hand, digits)                                           AS on_hand_text,
+    format_number(outlook.lost_before, digits)                               AS lost_text,
+    format_number(100 * probability_of_silence, '0.##')                      AS silence_text
+  FROM known
 ),
 
 served AS (
@@ -30,8 +47,8 @@ served AS (
     coalesce(get(outlook.ran_out, lead_time - 1), 0D)                        AS stock_out_before_arrival,
     empty_since > 0 AND demand_before > 0 AND on_hand > 0 AND probability_of_silence < :phantom_probability
                                                                              AS is_phantom,
-    on_hand > 0 AND datediff(:decision_date, last_sale) > :dead_after_days   AS is_dead
-  FROM known
+    on_hand > 0 AND datediff(:decision_date, idle_since) > :dead_after_days  AS is_dead
+  FROM worded
 ),
 
 found AS (
@@ -41,19 +58,19 @@ found AS (
       IF(is_wanted AND reason = 'stock_unknown', array(struct(
         'stock_unknown' AS kind, CAST(NULL AS DOUBLE) AS probability, demand_mean AS units,
         demand_mean * unit_margin AS money, CAST(NULL AS DATE) AS remedy_date,
-        concat('Stock is not known, and nothing is ordered: ', format_number(demand_mean, '0.##'),
+        concat('Stock is not known, and nothing is ordered: ', format_number(demand_mean, digits),
                ' units are expected to be wanted until ', cover_until, '.') AS explanation)), array()),
       IF(counted < 0, array(struct(
         'negative_stock' AS kind, CAST(NULL AS DOUBLE) AS probability, -counted AS units, -counted * unit_cost AS money,
         CAST(NULL AS DATE) AS remedy_date,
-        concat('The book says ', format_number(counted, '0.##'), ' on ', counted_on, ', taken as 0: count the stock.')
+        concat('The book says ', format_number(counted, digits), ' on ', counted_on, ', taken as 0: count the stock.')
           AS explanation)), array()),
       IF(is_wanted AND stock_out_before_arrival >= :alert_probability, array(struct(
         'stock_out' AS kind, stock_out_before_arrival AS probability, outlook.lost_before AS units,
         outlook.lost_before * unit_margin AS money, arrival_date AS remedy_date,
         concat('Stock runs out before ', arrival_date, ', when an order of today arrives, with probability ',
-               format_number(100 * stock_out_before_arrival, '0'), ' %: ',
-               format_number(outlook.lost_before, '0.##'), ' units.') AS explanation)), array()),
+               format_number(100 * stock_out_before_arrival, '0'), ' %: on average ', lost_text,
+               IF(lost_text = '1', ' unit', ' units'), ' of demand will be missed before then.') AS explanation)), array()),
       IF(is_wanted AND final_quantity < raw_quantity
          AND cycle_service_level_reached < cycle_service_level - :service_tolerance, array(struct(
         'service_below_promise' AS kind, 1 - cycle_service_level_reached AS probability,
@@ -61,35 +78,45 @@ found AS (
         concat('The order serves its cycle with probability ', format_number(100 * cycle_service_level_reached, '0'),
                ' % instead of ', format_number(100 * cycle_service_level, '0.##'), ' %, because of the ',
                replace(binding_constraint, '_', ' '), '.') AS explanation)), array()),
-      IF(is_wanted AND stock_out_before_arrival < :alert_probability AND outlook.stock_at_arrival < safety_stock, array(struct(
+      IF(is_wanted AND stock_out_before_arrival < :alert_probability AND outlook.stock_at_arrival < usual_low, array(struct(
         'below_safety' AS kind, stock_out_in_cycle AS probability, lost_without_order AS units,
         lost_without_order * unit_margin AS money, arrival_date AS remedy_date,
-        concat('About ', format_number(greatest(outlook.stock_at_arrival, 0D), '0.##'), ' will be left on ',
-               arrival_date, ', less than the safety stock of ', format_number(safety_stock, '0.##'),
-               IF(final_quantity > 0, concat(': approve the order of ', format_number(final_quantity, '0.##')), ''), '.')
+        concat('About ', format_number(greatest(outlook.stock_at_arrival, 0D), digits), ' will be left on ',
+               arrival_date, ', when an order of today arrives; usually it is ', format_number(safety_stock, digits),
+               ', and less than ', format_number(usual_low, digits), ' in ',
+               format_number(100 * :false_alarm_share, '0.##'), ' % of reviews only. Without an order, stock runs out by ',
+               cover_until, ' with probability ', format_number(100 * stock_out_in_cycle, '0'), ' %',
+               IF(final_quantity > 0, concat(': approve the order of ', format_number(final_quantity, digits)), ''), '.')
           AS explanation)), array()),
       IF(is_wanted AND is_phantom AND NOT is_dead, array(struct(
-        'phantom_stock' AS kind, 1 - probability_of_silence AS probability,
+        'phantom_stock' AS kind, probability_of_silence AS probability,
         demand_before / periods_before * empty_since AS units,
         demand_before / periods_before * empty_since * unit_margin AS money, :decision_date AS remedy_date,
-        concat('The book says ', format_number(on_hand, '0.##'), ' on hand, but nothing was sold for ', empty_since,
-               ' periods; by chance that happens in ', format_number(100 * probability_of_silence, '0.##'),
-               ' % of cases: look at the shelf.') AS explanation)), array()),
-      IF(is_wanted AND overdue > 0, array(struct(
-        'late_supplier' AS kind, CAST(NULL AS DOUBLE) AS probability, overdue AS units,
-        least(overdue, demand_mean) * unit_margin AS money, :decision_date AS remedy_date,
-        concat(format_number(overdue, '0.##'), ' units are up to ', days_late, ' days overdue', 
-               coalesce(concat(' from ', supplier_id), ''), '.') AS explanation)), array()),
+        concat('The book says ', on_hand_text, ' on hand, but nothing was sold for ', empty_since,
+               ' periods; by chance that happens in ', silence_text, ' % of cases: look at the shelf.')
+          AS explanation)), array()),
+      IF(is_wanted AND overdue + given_up > 0, array(struct(
+        'late_supplier' AS kind, CAST(NULL AS DOUBLE) AS probability, overdue + given_up AS units,
+        least(overdue + given_up, demand_mean) * unit_margin AS money, :decision_date AS remedy_date,
+        concat_ws(' ',
+          IF(overdue > 0, concat(format_number(overdue, digits), ' units', coalesce(concat(' from ', supplier_id), ''),
+            ' are up to ', days_late, IF(days_late = 1, ' day', ' days'), ' overdue.'), NULL),
+          IF(given_up > 0, concat(format_number(given_up, digits), ' units', coalesce(concat(' from ', supplier_id), ''),
+            ' are up to ', days_given_up, ' days overdue and no longer expected: ask for them, or close the order.'), NULL)
+        ) AS explanation)), array()),
       IF(is_dead, array(struct(
-        'dead_stock' AS kind, CAST(NULL AS DOUBLE) AS probability, on_hand AS units, on_hand * unit_cost AS money,
+        'dead_stock' AS kind, CAST(NULL AS DOUBLE) AS probability, on_hand AS units, on_hand * unit_value AS money,
         CAST(NULL AS DATE) AS remedy_date,
-        concat(format_number(on_hand, '0.##'), ' on hand, and nothing sold since ', last_sale, '.') AS explanation)), array()),
+        concat(on_hand_text, ' on hand, ',
+               CASE WHEN last_sale IS NULL THEN concat('there at least since ', idle_since, ' and never sold.')
+                 ELSE concat('and nothing sold since ', last_sale, '.') END) AS explanation)), array()),
       IF(mean_per_period > 0 AND excess > 0 AND NOT coalesce(is_dead, false), array(struct(
         'overstock' AS kind, CAST(NULL AS DOUBLE) AS probability, excess AS units,
-        -- Kept until it is sold, at most what it is worth.
-        least(excess * unit_cost, holding_cost * excess * excess / (2 * mean_per_period)) AS money,
+        -- The excess is sold last: all of it is kept until the rest is gone, then half of it on average; at most what
+        -- it is worth.
+        least(excess * unit_cost, holding_cost * excess * (most_wanted + excess / 2) / mean_per_period) AS money,
         date_add(:decision_date, CAST(least(excess / mean_per_period * :period_days, 36500D) AS INT)) AS remedy_date,
-        concat(format_number(excess, '0.##'), ' more than the order-up-to level and ',
+        concat(format_number(excess, digits), ' more than the order-up-to level and ',
                format_number(:overstock_cover_days, '0'), ' days of demand.') AS explanation)), array()),
       IF(unusual_demand IS NOT NULL, array(struct(
         'demand_anomaly' AS kind,

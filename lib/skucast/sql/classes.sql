@@ -22,16 +22,25 @@ item_cost AS (
   GROUP BY item_id
 ),
 
--- At cost where it is known, so that margins do not decide; else at the price that was paid.
+-- What is sold is worth what was paid for it, for all items alike. One without a price is taken to cost its buyers as
+-- much above its cost as the others do; where none has a price, all are valued at cost.
+markup AS (
+  SELECT coalesce(try_divide(sum(annual_sales * average_price), sum(annual_sales * unit_cost)), 1D) AS price_over_cost
+  FROM last_year
+  JOIN item_cost USING (item_id)
+  WHERE average_price IS NOT NULL AND unit_cost IS NOT NULL
+),
+
 valued AS (
   SELECT
     item_id,
     location_id,
     variation,
     average_price,
-    nullif(annual_sales * coalesce(unit_cost, average_price), 0D)  AS annual_value
+    nullif(annual_sales * coalesce(average_price, unit_cost * price_over_cost), 0D) AS annual_value
   FROM last_year
   LEFT JOIN item_cost USING (item_id)
+  CROSS JOIN markup
 ),
 
 -- Bands of value, each twice the one below, rank among each other first: so no single task has to sort all items.

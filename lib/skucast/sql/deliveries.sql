@@ -1,4 +1,5 @@
--- Deliveries: one row per item and location with goods on their way: the list of what is still to come, and when.
+-- Deliveries: one row per item and location with goods on order: the list of what is still to come, and when; and what
+-- is given up, because it is overdue for longer than any order is waited for.
 
 WITH line_received AS (
   SELECT order_id, line_id, sum(quantity) AS received
@@ -7,31 +8,50 @@ WITH line_received AS (
   GROUP BY order_id, line_id
 ),
 
+-- An order that names no day is due when what is stated has passed.
 ordered_line AS (
-  SELECT item_id, location_id, due_date, quantity - coalesce(received, 0D) AS remaining, provenance
+  SELECT
+    item_id,
+    location_id,
+    coalesce(due_date, date_add(ordered_on, CAST(ceil(coalesce(stated_days, :lead_time_days)) AS INT))) AS due_date,
+    quantity - coalesce(received, 0D)                              AS remaining,
+    provenance,
+    lateness
   FROM {open_order}
   LEFT JOIN line_received USING (order_id, line_id)
+  LEFT JOIN (SELECT item_id, location_id, stated_days, lateness FROM {lead_times}) USING (item_id, location_id)
   WHERE ordered_on < :decision_date
 ),
 
--- A planner's yes of an earlier day is an order that the purchasing system does not show yet. It counts until an order
--- for the same item, location and day shows up there, received or not, or until the approval expires.
+-- A planner's yes of an earlier day is an order that the purchasing system does not show yet. It arrives as any order of
+-- its day does: around the planned day, by the law of the lead time.
 approved_proposal AS (
-  SELECT item_id, location_id, arrival_date AS due_date, coalesce(decided_quantity, final_quantity) AS remaining,
-    provenance
-  FROM {order_plan_before} AS proposal
-  WHERE status IN ('approved', 'ordered')
-    AND coalesce(decided_quantity, final_quantity) > 0
-    AND decision_date < :decision_date
-    AND decision_date >= date_sub(:decision_date, :approval_expires_after_days)
-    AND decided_at < :decision_date
-    AND NOT EXISTS (
-      SELECT 1
-      FROM ordered_line
-      WHERE ordered_line.item_id = proposal.item_id
-        AND ordered_line.location_id = proposal.location_id
-        AND ordered_line.due_date = proposal.arrival_date
-    )
+  SELECT
+    item_id,
+    location_id,
+    arrival_date                                                   AS due_date,
+    quantity                                                       AS remaining,
+    provenance,
+    transform(coalesce(lead_time_law, :default_law), (share, periods) -> struct(
+      CAST((periods - coalesce(lead_time, :default_lead_time)) * :period_days AS DOUBLE) AS days, share)) AS lateness
+  FROM {standing_approvals}
+  LEFT JOIN (SELECT item_id, location_id, lead_time_law, lead_time FROM {lead_times}) USING (item_id, location_id)
+),
+
+awaited AS (
+  SELECT
+    *,
+    datediff(due_date, :decision_date)                             AS until_due,
+    datediff(:decision_date, due_date) > :max_days_late            AS is_given_up
+  FROM (
+    SELECT * FROM ordered_line WHERE round(remaining, 9) > 0
+    UNION ALL
+    SELECT * FROM approved_proposal
+  )
+),
+
+arriving AS (
+  SELECT *, arrival_of(lateness.days, lateness.share, until_due, :period_days) AS arrival FROM awaited
 )
 
 SELECT
@@ -40,13 +60,13 @@ SELECT
   sort_array(collect_list(struct(
     due_date,
     remaining,
-    -- Goods that are due within a period help from the next one on; overdue ones are expected in the next period.
-    CAST(1 + IF(due_date < :decision_date, 1, ceil(datediff(due_date, :decision_date) / :period_days)) AS INT) AS helps_in
-  )))                                                              AS deliveries,
+    -- By when it has more likely come than not.
+    date_add(:decision_date, CAST(ceil(arrival.days) AS INT))      AS expected_on,
+    -- Probability that it helps from step 1, 2, … on: what arrives within a period helps from the next one on.
+    arrival.by_step                                                AS law
+  )) FILTER (WHERE NOT is_given_up))                               AS deliveries,
+  coalesce(sum(remaining) FILTER (WHERE is_given_up), 0D)          AS given_up,
+  min(due_date) FILTER (WHERE is_given_up)                         AS given_up_due_date,
   max(weakness(provenance))                                        AS delivery_weakness
-FROM (
-  SELECT * FROM ordered_line WHERE round(remaining, 9) > 0
-  UNION ALL
-  SELECT * FROM approved_proposal
-)
+FROM arriving
 GROUP BY item_id, location_id

@@ -1,12 +1,13 @@
 -- Lead times: one row per item and location that is listed or was ordered: when an order decided now becomes usable
 -- stock, as a mean, a spread and a law over whole periods, where that comes from, and how long it lasts until the next
--- one. Measured where there is evidence, else stated by item_location, else the default.
+-- one; and, where something is on order, how late orders come against their due dates. Measured where there is evidence, else stated by item_location, else the default.
 
 -- What was seen of the supplier that delivers now. Evidence counts in orders: the lines of one order come on one truck.
 -- An order counts once something of it has arrived or is overdue.
 WITH with_own AS (
   SELECT
     * EXCEPT (seen),
+    exists(seen, each -> each.open > 0)                            AS is_awaiting,
     filter(seen, each -> each.kind IN ('arrived', 'open'))         AS evidence,
     filter(seen, each -> each.kind IN ('arrived', 'open') AND each.delivered_by <=> supplier_id) AS own
   FROM {supply}
@@ -15,6 +16,7 @@ WITH with_own AS (
 own AS (
   SELECT
     * EXCEPT (evidence, own),
+    IF(is_awaiting, lateness_of(own.days_overdue, own.arrived, own.open), NULL) AS own_lateness,
     law_of_days(own.days_late, own.arrived, own.open, stated_days, offset_days, :period_days) AS own,
     size(array_distinct(transform(
       filter(own, each -> each.arrived > 0 OR each.days_late > 0), each -> each.order_id))) AS own_orders,
@@ -26,19 +28,20 @@ pool AS (
   SELECT
     supplier_id,
     size(array_distinct(flatten(collect_list(orders))))            AS pool_orders,
-    collect_list(struct(days_late, arrived, open))                 AS pool_seen,
+    collect_list(struct(days_late, days_overdue, arrived, open))   AS pool_seen,
     max(weakness)                                                  AS pool_weakness
   FROM (
     SELECT
       each.delivered_by                                            AS supplier_id,
       each.days_late,
+      each.days_overdue,
       sum(each.arrived)                                            AS arrived,
       sum(each.open)                                               AS open,
       collect_set(IF(each.arrived > 0 OR each.days_late > 0, each.order_id, NULL)) AS orders,
       max(each.weakness)                                           AS weakness
     FROM (SELECT explode(evidence) AS each FROM with_own)
     WHERE each.delivered_by IS NOT NULL
-    GROUP BY each.delivered_by, each.days_late
+    GROUP BY each.delivered_by, each.days_late, each.days_overdue
   )
   GROUP BY supplier_id
 ),
@@ -52,7 +55,7 @@ with_pool AS (
     pool_weakness,
     IF(coalesce(pool_orders, 0) >= :min_receipts, pool_seen, transform(
       IF(stated_sd_days > 0, :deviates, array(0D)),
-      z -> struct(stated_sd_days * z AS days_late, 1D AS arrived, 0D AS open))) AS seen
+      z -> struct(stated_sd_days * z AS days_late, stated_sd_days * z AS days_overdue, 1D AS arrived, 0D AS open))) AS seen
   FROM (SELECT DISTINCT supplier_id, stated_days, stated_sd_days, offset_days FROM {supply}) AS terms
   LEFT JOIN pool USING (supplier_id)
 ),
@@ -62,12 +65,14 @@ with_shared AS (
     own.*,
     pool_orders,
     pool_weakness,
-    shared
+    shared,
+    shared_lateness
   FROM own
   JOIN (
     SELECT
       * EXCEPT (seen),
-      law_of_days(seen.days_late, seen.arrived, seen.open, stated_days, offset_days, :period_days) AS shared
+      law_of_days(seen.days_late, seen.arrived, seen.open, stated_days, offset_days, :period_days) AS shared,
+      lateness_of(seen.days_overdue, seen.arrived, seen.open)         AS shared_lateness
     FROM with_pool
   ) AS by_terms
     ON by_terms.supplier_id <=> own.supplier_id
@@ -102,7 +107,12 @@ mixed AS (
                                                                    AS lead_time_days,
     credibility * own.squared_days + (1 - credibility) * shared.squared_days AS squared_days,
     -- The law tells 99.5 % of the units apart.
-    credible_law(credibility, own.by_period, shared.by_period)     AS lead_time_law
+    credible_law(credibility, own.by_period, shared.by_period)     AS lead_time_law,
+    -- How late orders come against their due dates: what the open ones are awaited by.
+    IF(is_awaiting, filter(concat(
+      transform(coalesce(own_lateness, array()), each -> struct(each.days, credibility * each.share AS share)),
+      transform(shared_lateness, each -> struct(each.days, (1 - credibility) * each.share AS share))
+    ), each -> each.share > 0), NULL)                              AS lateness
   FROM weighed
 )
 
@@ -118,6 +128,8 @@ SELECT
   ordering_wait_days,
   safety_lead_time_days,
   lead_time_law,
+  lateness,
+  stated_days,
   whole_periods(lead_time_days + offset_days, :period_days)        AS lead_time,
   review_period,
   -- From this order to the one that the next review places, which waits for its own ordering day.

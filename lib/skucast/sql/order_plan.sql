@@ -37,9 +37,26 @@ explained AS (
         get(gains, i + 1) - get(gains, i + 2) AS cost)),
       each -> round(each.quantity_after - each.quantity_before, 9) <> 0
     ))                                                                       AS adjustments,
-    -- Numbers in words: no trailing zeros; two decimals, four where less than a unit is held.
-    IF(order_up_to_level > 0 AND order_up_to_level < 1, '0.####', '0.##')    AS digits
+    -- Whole goods have whole numbers: where packs are whole and nothing but whole units was counted.
+    coalesce(pack_size = floor(pack_size), false) AND coalesce(on_hand = floor(on_hand), true)
+      AND on_order = floor(on_order) AND final_quantity = floor(final_quantity) AS is_whole
   FROM weighed
+),
+
+in_numbers AS (
+  SELECT
+    *,
+    -- Of others no trailing zeros; two decimals, four where less than a unit is held.
+    CASE
+      WHEN is_whole THEN '#,##0'
+      WHEN order_up_to_level > 0 AND order_up_to_level < 1 THEN '0.####'
+      ELSE '#,##0.##'
+    END                                                                      AS digits,
+    IF(is_whole, ceil(round(raw_quantity, 6)), raw_quantity)                 AS needed,
+    -- What only fills up to whole units needs no word.
+    filter(adjustments, each -> NOT (is_whole AND each.reason = 'pack_size'
+      AND each.quantity_after = ceil(round(each.quantity_before, 6))))       AS told_adjustments
+  FROM explained
 ),
 
 -- The pieces of the sentence.
@@ -52,7 +69,9 @@ pieces AS (
       ' (on hand ', format_number(on_hand, digits), ', on order ', format_number(on_order, digits),
       IF(overdue > 0, concat(', of which overdue ', format_number(overdue, digits)), ''),
       IF(backorders > 0, concat(', backorders ', format_number(backorders, digits)), ''),
-      IF(reserved > 0, concat(', reserved ', format_number(reserved, digits)), ''), ')'
+      IF(reserved > 0, concat(', reserved ', format_number(reserved, digits)), ''),
+      IF(given_up > 0, concat('; ', format_number(given_up, digits), ' units that are ',
+         datediff(:decision_date, given_up_due_date), ' days overdue are no longer expected'), ''), ')'
     ))                                                                       AS position_text,
     concat(
       'the reorder point ', format_number(reorder_point, digits),
@@ -62,16 +81,19 @@ pieces AS (
     )                                                                        AS reorder_point_text,
     -- What the service aims at: the cycle from the arrival of this order to that of the next.
     concat(
-      'demand from ', arrival_date, ' to ', cover_until,
+      'serve demand from ', arrival_date, ' to ', cover_until,
       IF(target_kind = 'fill_rate', concat(' at a fill rate of ', format_number(100 * fill_rate, '0.##'), ' %'),
          concat(' with probability ', format_number(100 * cycle_service_level, '0.##'), ' %'))
     )                                                                        AS cycle_text,
     concat(
-      ' leaves about ', format_number(greatest(outlook.stock_at_arrival, 0D), digits), ' on ', arrival_date,
-      IF(outlook.lost_before >= 0.5 AND :unmet_demand = 'lost_sales',
-         concat(' (', format_number(outlook.lost_before, digits), ' lost before)'), '')
+      ' will leave about ', format_number(greatest(outlook.stock_at_arrival, 0D), digits), ' on ', arrival_date,
+      CASE
+        WHEN outlook.lost_before < 0.5 OR :unmet_demand = 'backorders' THEN ''
+        WHEN format_number(outlook.lost_before, digits) = '1' THEN ', and 1 unit of demand will be missed before then'
+        ELSE concat(', and ', format_number(outlook.lost_before, digits), ' units of demand will be missed before then')
+      END
     )                                                                        AS projection_text,
-    array_join(transform(adjustments, each -> concat(
+    array_join(transform(told_adjustments, each -> concat(
       CASE WHEN each.reason = 'proposed_before' THEN ', left at '
         WHEN each.quantity_after > each.quantity_before THEN ', raised to ' ELSE ', cut to ' END,
       format_number(each.quantity_after, digits), IF(each.reason = 'proposed_before', ' ', ' by '),
@@ -92,16 +114,16 @@ pieces AS (
         WHEN 'max_stock' THEN concat('the largest stock of ', format_number(max_stock, digits))
         ELSE replace(each.reason, '_', ' ')
       END)), '')                                                             AS adjustment_text
-  FROM explained
+  FROM in_numbers
 ),
 
 worded AS (
   SELECT
     *,
     IF(:unmet_demand = 'backorders',
-       concat(' is at or below ', reorder_point_text, '; up to ',
-              format_number(inventory_position + quantity_wanted, digits), ' needs '),
-       concat(projection_text, '; ', cycle_text, ' needs ')
+       concat(' is at or below ', reorder_point_text, '. To reach ',
+              format_number(inventory_position + quantity_wanted, digits), ', '),
+       concat(projection_text, '. To ', cycle_text, ', ')
     )                                                                        AS need_text
   FROM pieces
 )
@@ -142,15 +164,15 @@ SELECT
     WHEN 'no_forecast' THEN concat('No order: no forecast says what would be needed; ', position_text, '.')
     WHEN 'below_reorder_point' THEN concat(
       IF(final_quantity > 0, concat('Order ', format_number(final_quantity, digits), ': '), 'No order: '),
-      position_text, need_text, format_number(raw_quantity, digits),
-      IF(:unmet_demand = 'backorders', '', ' more'), adjustment_text, '.')
+      position_text, need_text, format_number(needed, digits), IF(needed = 1, ' more is needed', ' more are needed'),
+      adjustment_text, '.')
     WHEN 'topped_up' THEN concat(
-      'Order ', format_number(final_quantity, digits), ': ', position_text, projection_text, ', enough for ', cycle_text,
+      'Order ', format_number(final_quantity, digits), ': ', position_text, projection_text, ', enough to ', cycle_text,
       '; ordered with others', adjustment_text, '.')
     ELSE concat(
       'No order: ', position_text,
       CASE
-        WHEN :unmet_demand = 'lost_sales' THEN concat(projection_text, ', enough for ', cycle_text)
+        WHEN :unmet_demand = 'lost_sales' THEN concat(projection_text, ', enough to ', cycle_text)
         WHEN shortfall < 0 THEN concat(' is above ', reorder_point_text)
         ELSE concat(' is already at the order-up-to level ', format_number(order_up_to_level, digits))
       END, '.')

@@ -133,7 +133,9 @@ SELECT
   levels,
   forecast_steps,
   aim.kind                                                         AS target_kind,
-  aim.source                                                       AS target_source,
+  -- Costs may ask for more than the highest level that is forecast.
+  concat(aim.source, IF(aim.kind = 'cost' AND level < level_asked, ', limited by the highest quantile level', ''))
+                                                                   AS target_source,
   level                                                            AS cycle_service_level,
   CASE WHEN aim.kind = 'fill_rate' THEN aim.value WHEN review_demand > 0 THEN fill_rate_implied END AS fill_rate,
   reorder_point,

@@ -14,7 +14,7 @@ WITH order_line AS (
     SELECT
       order_id,
       line_id,
-      struct(item_id, location_id, supplier_id, ordered_on, quantity, weakness(provenance) AS weakness) AS line
+      struct(item_id, location_id, supplier_id, ordered_on, due_date, quantity, weakness(provenance) AS weakness) AS line
     FROM {open_order}
     WHERE ordered_on < :decision_date
   )
@@ -34,7 +34,7 @@ WITH order_line AS (
 -- Each line counts as one, its units share it: screws weigh no more than machines, and a late rest counts. When it was
 -- ordered is what the receipt says, else the order.
 seen AS (
-  SELECT order_id, item_id, location_id, inline(concat(
+  SELECT order_id, item_id, location_id, datediff(line.due_date, line.ordered_on) AS promised_days, inline(concat(
     transform(parts, part -> struct(
       coalesce(part.supplier_id, line.supplier_id)                 AS delivered_by,
       coalesce(part.ordered_on, line.ordered_on)                   AS ordered_on,
@@ -61,6 +61,7 @@ seen_of_item AS (
       order_id,
       ordered_on,
       CAST(datediff(seen_on, ordered_on) AS DOUBLE)                AS days,
+      promised_days,
       arrived,
       open,
       weakness))                                                   AS seen,
@@ -99,24 +100,42 @@ stated AS (
   FROM (SELECT *, try_element_at(statements, -1) AS listing FROM listed FULL JOIN seen_of_item USING (item_id, location_id))
 ),
 
--- Late against what was stated on the day of the order; before the first statement, against the first.
-compared AS (
+-- What was stated on the day of the order; before the first statement, the first.
+remembered AS (
   SELECT
     *,
     transform(seen, each -> struct(
+      each.delivered_by,
+      each.order_id,
+      each.ordered_on,
+      each.days,
+      each.promised_days,
+      each.arrived,
+      each.open,
+      each.weakness,
+      coalesce(
+        coalesce(
+          array_max(filter(statements, statement -> statement.valid_from <= each.ordered_on)),
+          array_min(statements)).lead_time_days,
+        :lead_time_days)                                           AS stated_then)) AS seen_then
+  FROM stated
+),
+
+-- Late against what was stated, and overdue against what was promised: the due date of the order, where it is known.
+compared AS (
+  SELECT
+    *,
+    transform(seen_then, each -> struct(
       coalesce(each.delivered_by, supplier_id)                     AS delivered_by,
       each.order_id,
       each.ordered_on,
       each.days,
-      each.days - coalesce(
-        coalesce(
-          array_max(filter(statements, statement -> statement.valid_from <= each.ordered_on)),
-          array_min(statements)).lead_time_days,
-        :lead_time_days)                                           AS days_late,
+      each.days - each.stated_then                                 AS days_late,
+      each.days - coalesce(each.promised_days, each.stated_then)   AS days_overdue,
       each.arrived,
       each.open,
       each.weakness))                                              AS seen_late
-  FROM stated
+  FROM remembered
 )
 
 SELECT
@@ -137,6 +156,7 @@ SELECT
     each.order_id,
     each.ordered_on,
     least(each.days_late, :max_days_late)                          AS days_late,
+    least(each.days_overdue, :max_days_late)                       AS days_overdue,
     each.arrived,
     each.open,
     each.weakness,

@@ -11,6 +11,10 @@ _ORDER = (
     Column("line_id", "string", "", "Line within the purchase order.", required=True),
 )
 
+_REFERENCE = Column(
+    "reference", "string", "", "Proposal that the order answers, as item_id/location_id/decision_date; null: not said."
+)
+
 STOCK = Table(
     name="stock",
     comment="Stock snapshots, at the start of a day before that day's receipts.",
@@ -51,8 +55,9 @@ OPEN_ORDER = Table(
         LOCATION_ID,
         _SUPPLIER,
         Column("ordered_on", "date", "", "Day the order was placed.", required=True),
-        Column("due_date", "date", "", "Day the goods are promised.", required=True),
+        Column("due_date", "date", "", "Day the goods are promised; null: when the stated lead time has passed."),
         Column("quantity", "double", "u", "Units ordered.", required=True, check="quantity > 0"),
+        _REFERENCE,
         PROVENANCE,
     ),
 )
@@ -69,6 +74,7 @@ RECEIPT = Table(
         _SUPPLIER,
         Column("ordered_on", "date", "", "Day the order was placed."),
         Column("quantity", "double", "u", "Units received.", required=True, check="quantity > 0"),
+        _REFERENCE,
         PROVENANCE,
     ),
 )

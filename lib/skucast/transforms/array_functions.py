@@ -13,15 +13,18 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.lead_time import Seen, credible_laws, laws
+from skucast.inventory.lead_time import Seen, arrival_shares, credible_laws, laws
 from skucast.inventory.lead_time_mixture import DemandSums, demand_over
 from skucast.inventory.net_need import NEED_LEVELS
+from skucast.inventory.open_orders import arrivals
 from skucast.inventory.order_gains import Worth, order_outcomes
 from skucast.inventory.quantile_grid import Lists, lines_at, shortages_of
 from skucast.transforms.arrow_columns import floats_of, places
 
 _DEMAND_OVER = "struct<levels: array<double>, quantiles: array<double>, mean: double, sd: double, sd_of_demand: double>"
 _LAW = "struct<days: double, squared_days: double, by_period: array<double>>"
+_LATENESS = "array<struct<days: double, share: double>>"
+_ARRIVAL = "struct<by_step: array<double>, days: double>"
 _OUTCOMES = "struct<gain: array<double>, missed: array<double>, served: array<double>>"
 
 
@@ -38,6 +41,11 @@ def register_array_functions(spark: SparkSession) -> None:
     ``credible_law(credibility, own, shared)``: shares that take 0, 1, 2… periods, between an item's own and its
     supplier's; the last period holds what takes longer.
 
+    ``lateness_of(days, arrived, open)``: days and the share of the units that arrives as late, the product-limit law.
+
+    ``arrival_of(days, shares, until_due, period_days)``: when an open order arrives, by the distribution of lateness,
+    as :func:`skucast.inventory.open_orders.arrivals` has it.
+
     ``demand_over(periods, further, levels, means, sds, quantiles)``: demand over a random number of periods, of which
     ``periods`` has the probabilities of 0, 1, …, and ``further`` ones, from mean, standard deviation and quantiles of
     demand summed over the first 1, 2, … periods; null without sums, or if no period is possible.
@@ -50,6 +58,8 @@ def register_array_functions(spark: SparkSession) -> None:
         "expected_shortages": (_expected_shortages, "array<double>"),
         "law_of_days": (_laws, _LAW),
         "credible_law": (_credible, "array<double>"),
+        "lateness_of": (_lateness, _LATENESS),
+        "arrival_of": (_arrival, _ARRIVAL),
         "demand_over": (_demand_over, _DEMAND_OVER),
         "order_outcomes": (_outcomes, _OUTCOMES),
     }
@@ -83,6 +93,23 @@ def _laws(
 def _credible(credibility: pa.Array, own: pa.Array, shared: pa.Array) -> pa.Array:
     law = credible_laws(floats_of(credibility), Lists(*_flat(own)), Lists(*_flat(shared)))
     return _lists(law.starts, law.values, shared.is_null())
+
+
+def _lateness(days_late: pa.Array, arrived: pa.Array, still_open: pa.Array) -> pa.Array:
+    (late, starts), (came, _), (rest, _) = (_flat(column) for column in (days_late, arrived, still_open))
+    entries = [pa.array(late), pa.array(arrival_shares(Seen(late, came, rest, starts)))]
+    return pa.ListArray.from_arrays(
+        pa.array(starts.astype(np.int32)), pa.StructArray.from_arrays(entries, ["days", "share"])
+    )
+
+
+def _arrival(days: pa.Array, shares: pa.Array, until_due: pa.Array, period: pa.Array) -> pa.Array:
+    period_days = int(period[0].as_py()) if len(period) else 1
+    found = arrivals(Lists(*_flat(days)), _flat(shares)[0], floats_of(until_due), period_days)
+    laws_by_step = pa.ListArray.from_arrays(
+        pa.array(found.by_step.starts.astype(np.int32)), pa.array(found.by_step.values)
+    )
+    return pa.StructArray.from_arrays([laws_by_step, pa.array(found.days)], ["by_step", "days"])
 
 
 def _demand_over(

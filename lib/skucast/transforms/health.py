@@ -10,7 +10,14 @@ from skucast.transforms.queries import query
 
 
 def inventory_health(
-    rows: DataFrame, *, demand: DataFrame, stock: DataFrame, open_order: DataFrame, terms: PlanTerms, run_id: str
+    rows: DataFrame,
+    *,
+    demand: DataFrame,
+    stock: DataFrame,
+    open_order: DataFrame,
+    series_status: DataFrame,
+    terms: PlanTerms,
+    run_id: str,
 ) -> DataFrame:
     """Rows of table ``inventory_health`` of the decision date.
 
@@ -19,9 +26,11 @@ def inventory_health(
         demand: demand up to the cutoff.
         stock: stock counts.
         open_order: purchase order lines.
+        series_status: how the series of the plan's forecast were forecast, and what stock-outs hid of their demand.
         terms: what the plan was made under.
         run_id: the run that asks.
     """
     parameters = {**terms.parameters, "run_id": run_id}
-    items = query("item_health", parameters, order_plan=rows, demand=demand, stock=stock, open_order=open_order)
+    held = {"demand": demand, "stock": stock, "open_order": open_order, "series_status": series_status}
+    items = query("item_health", parameters, order_plan=rows, **held)
     return INVENTORY_HEALTH.select(query("inventory_health", parameters, item_health=items))

@@ -12,16 +12,17 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.net_need import Ahead, Outlook, outlook
+from skucast.inventory.net_need import Ahead, Outlook, UnsureReceipts, outlook
 from skucast.inventory.order_quantity import Aim, lacking
-from skucast.transforms.arrow_columns import places
+from skucast.transforms.arrow_columns import floats_of, places
 
 INPUTS = (
-    "levels", "steps", "opening", "delivery_steps", "delivery_quantities", "lead_time_law", "review_period",
+    "levels", "steps", "opening", "delivery_laws", "delivery_quantities", "lead_time_law", "review_period",
     "cycle_service_level", "fill_rate_asked",
 )  # fmt: skip
 """Columns that the outlook is made from: see ``ahead.sql``."""
-_PASSING = ("levels", "steps", "delivery_steps", "delivery_quantities")
+_PASSING = ("levels", "steps", "delivery_laws", "delivery_quantities")
+_NEVER = 1e-9
 LISTS = ("need", "shortage", "ran_out")
 FIELDS = (*(name for name in Outlook._fields if name not in ("stock", "lost")), "lacking", "stock_out_step")
 ARROW_TYPE = pa.struct([(name, pa.list_(pa.float64()) if name in LISTS else pa.float64()) for name in FIELDS])
@@ -51,14 +52,14 @@ def _follow(*, is_lost: bool) -> Callable[..., pa.Array]:
         levels: pa.Array,
         steps: pa.Array,
         opening: pa.Array,
-        delivery_steps: pa.Array,
+        delivery_laws: pa.Array,
         delivery_quantities: pa.Array,
         law: pa.Array,
         review: pa.Array,
         level: pa.Array,
         fill_rate: pa.Array,
     ) -> pa.Array:
-        columns = [levels, steps, opening, delivery_steps, delivery_quantities, law, review, level, fill_rate]
+        columns = [levels, steps, opening, delivery_laws, delivery_quantities, law, review, level, fill_rate]
         batch = pa.RecordBatch.from_arrays(columns, names=list(INPUTS))
         parts = [(rows, _as_structs(batch.take(pa.array(rows)), is_lost=is_lost)) for rows in _alike(batch)]
         return _in_place(parts, batch.num_rows)
@@ -121,25 +122,30 @@ def _ahead(batch: pa.RecordBatch) -> Ahead:
         _table(steps.field(name).flatten().to_numpy().reshape(-1, levels.size), row, step, (*shape, levels.size))
         for name in ("quantiles", "cumulative_quantiles")
     )
-    receipts = _receipts(batch, n_steps, shape)
+    receipts, unsure = _receipts(batch, n_steps, shape)
     law = batch["lead_time_law"]
     longest = law.value_lengths().to_numpy().astype(np.int64)
     laws = _table(law.flatten().to_numpy(), *places(longest), (batch.num_rows, int(longest.max())))
     opening, review = (batch[name].to_numpy() for name in ("opening", "review_period"))
     # One seed for all: items that are alike in everything get the same order, tonight and tomorrow.
     seeds = np.zeros(batch.num_rows, dtype=np.int64)
-    return Ahead(levels, quantiles, sums, n_steps, opening, receipts, laws, review.astype(np.int64), seeds)
+    return Ahead(levels, quantiles, sums, n_steps, opening, receipts, laws, review.astype(np.int64), seeds, unsure)
 
 
-def _receipts(batch: pa.RecordBatch, n_steps: IntArray, shape: tuple[int, ...]) -> FloatArray:
-    """Goods that help from each step on; what comes after the last step helps none of them."""
-    due, quantity = batch["delivery_steps"], batch["delivery_quantities"].flatten().to_numpy()
-    row, _ = places(due.value_lengths().fill_null(0).to_numpy().astype(np.int64))
-    step = due.flatten().to_numpy().astype(np.int64)
-    is_in_time = step <= n_steps[row]
-    found: FloatArray = np.zeros(shape)
-    np.add.at(found, (row[is_in_time], step[is_in_time] - 1), quantity[is_in_time])
-    return found
+def _receipts(batch: pa.RecordBatch, n_steps: IntArray, shape: tuple[int, ...]) -> tuple[FloatArray, UnsureReceipts]:
+    """Goods that help from each step on for certain, and the others; what comes after the last step helps none."""
+    per_item = batch["delivery_laws"].value_lengths().fill_null(0).to_numpy().astype(np.int64)
+    quantity, per_law = floats_of(batch["delivery_quantities"].flatten()), batch["delivery_laws"].flatten()
+    row, _ = places(per_item)
+    at, step = places(per_law.value_lengths().to_numpy().astype(np.int64))
+    probability, is_in_time = floats_of(per_law.flatten()), step < n_steps[row[at]]
+    laws = _table(probability[is_in_time], at[is_in_time], step[is_in_time], (row.size, shape[1]))
+    is_unsure = np.zeros(row.size, dtype=bool)
+    is_unsure[at[(probability > _NEVER) & (probability < 1 - _NEVER)]] = True
+    certain: FloatArray = np.zeros(shape)
+    np.add.at(certain, row[~is_unsure], laws[~is_unsure] * quantity[~is_unsure, None])
+    starts = np.concatenate([[0], np.cumsum(np.bincount(row[is_unsure], minlength=shape[0]))])
+    return certain, UnsureReceipts(quantity[is_unsure], laws[is_unsure], starts)
 
 
 def _table(values: FloatArray, row: IntArray, place: IntArray, shape: tuple[int, ...]) -> FloatArray:

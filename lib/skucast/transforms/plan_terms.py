@@ -14,7 +14,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from skucast.inventory.lead_time import stated_law
-from skucast.periods import Frequency, period_start
+from skucast.periods import Frequency, period_start, to_periods
 
 TARGET_KINDS = {"cycle_service_level": "cycle_service_level", "fill_rate": "fill_rate", "stockout_cost": "cost"}
 """What a target is given as → ``target_kind`` in the policy."""
@@ -46,6 +46,7 @@ class AlertRules:
         overstock_cover_days: days of mean demand that may lie above the order-up-to level.
         dead_after_days: days without a sale after which stock is dead.
         phantom_probability: that so long a silence is chance; below it the stock is doubted.
+        false_alarm_share: of normal reviews that are still called below safety.
     """
 
     alert_probability: float = 0.2
@@ -53,6 +54,7 @@ class AlertRules:
     overstock_cover_days: float = 90.0
     dead_after_days: int = 180
     phantom_probability: float = 0.01
+    false_alarm_share: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class PlanTerms:
         rounding: to packs and pallets, of rows that do not say: up, down or nearest.
         alerts: from where on something needs attention.
         budget: most money that all orders of the date may cost; None: any.
+        max_days_late: what is overdue for longer is given up.
         min_change_gain: money by which an order must be better than what an earlier run proposed for the same date.
     """
 
@@ -93,6 +96,7 @@ class PlanTerms:
     alerts: AlertRules = AlertRules()
     budget: float | None = None
     min_change_gain: float = 0.0
+    max_days_late: float = 90.0
 
     def __post_init__(self) -> None:
         """Refuse defaults without durations or without exactly one target."""
@@ -107,6 +111,7 @@ class PlanTerms:
         return {
             **{name: self.defaults.get(name) for name in _TERMS},
             "targets": _sql_map(self.targets),
+            "default_lead_time": self.default_lead_time,
             "default_law": F.array(*(F.lit(float(share)) for share in self.default_law)),
             "policies": _sql_words({**self.class_policies, "default": self.replenishment_policy}),
             "rounding": self.rounding,
@@ -118,7 +123,14 @@ class PlanTerms:
             "approval_expires_after_days": self.approval_expires_after_days,
             "unmet_demand": self.unmet_demand,
             "min_change_gain": self.min_change_gain,
+            "max_days_late": self.max_days_late,
         }
+
+    @property
+    def default_lead_time(self) -> int:
+        """Lead time of an item without any terms, in periods. [L]"""
+        mean, _, safety = (self.defaults.get(name) or 0.0 for name in _TERMS[:3])
+        return to_periods(mean + safety, self.frequency)
 
     @property
     def default_law(self) -> NDArray[np.float64]:

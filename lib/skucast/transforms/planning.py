@@ -1,12 +1,12 @@
 """From forecast and stock to a policy and proposed orders. The arithmetic is SQL, in ``skucast/sql``.
 
 One query per question, each in a file of its own, each answered with one row per item and location: ``stock_on_hand``
-(what is there), ``deliveries`` (what is to come), ``classes`` (how much it matters), ``forecast_steps`` (what is
-expected), ``terms`` (what holds), ``policy`` (what is wanted), ``ahead`` (what the stock is followed with),
-``quantities`` (what is lacking and what can be ordered), ``standing`` (what was proposed before), ``limited`` (what is
-left of it where items share a limit), ``order_plan`` (what to do, and why), ``recent_demand`` and ``alerts`` (what
-needs attention). In Python, demand paths are followed before ``quantities``, and after it limits that items share are
-settled. The files ``*functions.sql`` hold the formulas.
+(what is there), ``standing_approvals`` (what was approved and not ordered yet), ``deliveries`` (what is to come),
+``classes`` (how much it matters), ``forecast_steps`` (what is expected), ``terms`` (what holds), ``policy`` (what is
+wanted), ``ahead`` (what the stock is followed with), ``quantities`` (what is lacking and what can be ordered),
+``standing`` (what was proposed before), ``limited`` (what is left of it where items share a limit), ``order_plan``
+(what to do, and why), ``recent_demand`` and ``alerts`` (what needs attention). In Python, demand paths are followed
+before ``quantities``, and after it limits that items share are settled. The files ``*functions.sql`` hold the formulas.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def plan(
         quantities = query("standing", parameters, quantities=quantities, order_plan_before=order_plan_before)
     quantities, limits = within_limits(quantities, supplier, location, terms, run_id)
     ordered = query("order_plan", parameters, quantities=quantities)
-    recent = query("recent_demand", parameters, demand=demand, forecast_before=forecast_before)
+    recent = query("recent_demand", parameters, demand=demand, stock=stock, forecast_before=forecast_before)
     rows = query("alerts", parameters, order_plan=ordered, recent_demand=recent)
     alerts = rows.select(*_ALERTED, F.inline("alerts"))
     return Planned(POLICY.select(rows), ORDER_PLAN.select(rows), ALERT.select(alerts), limits, rows)
@@ -144,7 +144,7 @@ def ahead_of_orders(
         stock_on_hand=on_hand, classes=classes, lead_times=lead_times,
     )  # fmt: skip
     policy = query("policy", parameters, terms=known)
-    deliveries = query(
-        "deliveries", parameters, open_order=open_order, receipt=receipt, order_plan_before=order_plan_before
-    )
+    orders = {"open_order": open_order, "receipt": receipt}
+    approvals = query("standing_approvals", parameters, order_plan_before=order_plan_before, **orders)
+    deliveries = query("deliveries", parameters, standing_approvals=approvals, lead_times=lead_times, **orders)
     return query("ahead", parameters, policy=policy, deliveries=deliveries)
