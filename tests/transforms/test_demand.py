@@ -17,6 +17,7 @@ from skucast.periods import Frequency
 from skucast.tables import AVAILABILITY, DEMAND, EVENT, SALES_LINE, STOCK
 from skucast.tables.check import check
 from skucast.transforms.calendar import period_calendar
+from skucast.transforms.corrections import corrected
 from skucast.transforms.demand import (
     complete_demand,
     in_stock_shares,
@@ -24,6 +25,7 @@ from skucast.transforms.demand import (
     sold_per_period,
     with_outliers,
 )
+from skucast.transforms.exceptional import purchases
 from tests.transforms.demand_reference import Row, Rules, is_outlier, reference_demand
 
 pytestmark = pytest.mark.spark
@@ -67,7 +69,8 @@ def computed(
         calendar,
         rules.frequency,
     )
-    sold = sold_per_period(known_before(line_frame, rules.decision_date), rules.frequency)
+    netted = corrected(known_before(line_frame, rules.decision_date), cancellation_order_pattern=None)
+    sold = sold_per_period(purchases(netted, rules.frequency))
     complete = complete_demand(sold, calendar, shares, first=rules.first, cutoff=cutoff, gaps=rules.gaps)
     return with_outliers(complete, method="none", limit=1.0)
 

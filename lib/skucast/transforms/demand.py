@@ -28,14 +28,16 @@ def known_before(lines: DataFrame, decision_date: date) -> DataFrame:
     return lines.where((F.col("ordered_at") < at) & ~is_cancelled & F.col("cancels_line").isNull())
 
 
-def sold_per_period(lines: DataFrame, frequency: Frequency) -> DataFrame:
-    """One row per item, location and period with lines: ``sales``, ``returns`` and mean ``unit_price``."""
-    is_sale = F.col("quantity") > 0
-    priced = F.when(is_sale & F.col("unit_price").isNotNull(), F.col("quantity"))
-    return lines.groupBy(*_SERIES, period_of(F.col("ordered_at"), frequency).alias("period_start")).agg(
-        F.coalesce(F.sum(F.when(is_sale, F.col("quantity"))), F.lit(0.0)).alias("sales"),
-        F.coalesce(F.sum(F.when(~is_sale, -F.col("quantity"))), F.lit(0.0)).alias("returns"),
-        F.try_divide(F.sum(priced * F.col("unit_price")), F.sum(priced)).alias("unit_price"),
+def sold_per_period(bought: DataFrame) -> DataFrame:
+    """One row per item, location and period with lines: ``sales``, ``returns`` and mean ``unit_price``.
+
+    Args:
+        bought: as ``exceptional.purchases`` gives it.
+    """
+    return bought.groupBy(*_PERIOD).agg(
+        F.sum("sold").alias("sales"),
+        F.sum("returned").alias("returns"),
+        F.try_divide(F.sum("revenue"), F.sum("priced")).alias("unit_price"),
     )
 
 
@@ -114,6 +116,36 @@ def complete_demand(
             "unit_price",
             "promotion",
         )
+    )
+
+
+def with_exceptional(demand: DataFrame, found: DataFrame, *, treatment: str, share: float) -> DataFrame:
+    """Name exceptional demand and say how much of it base demand leaves out.
+
+    Promotions are no exceptions, nor are periods that would be usual with the purchases in question.
+
+    Args:
+        demand: as ``complete_demand`` gives it.
+        found: as ``exceptional.exceptional_demand`` gives it.
+        treatment: "exclude" leaves a usual purchase in place of each exceptional one, "cap" the largest that is not
+            exceptional, "share" a share of what exceeds the usual; "include" leaves nothing out.
+        share: that share, in [0, 1].
+
+    Returns:
+        The rows with ``exceptional``, units left out, and ``exceptional_reason``.
+    """
+    planned = F.col("excess") * F.lit(1.0 - share)
+    left_out = {
+        "exclude": F.col("excess"),
+        "cap": F.col("beyond_limit"),
+        "share": F.when(F.col("excess") == F.floor("excess"), F.floor(planned)).otherwise(planned),
+        "include": F.lit(0.0),
+    }[treatment]
+    is_exceptional = (F.col("sales") > F.col("period_limit")) & ~F.col("promotion")
+    return demand.join(found, on=list(_PERIOD), how="left").select(
+        *demand.columns,
+        F.coalesce(F.when(is_exceptional, left_out), F.lit(0.0)).alias("exceptional"),
+        F.when(is_exceptional, F.col("reason")).alias("exceptional_reason"),
     )
 
 
