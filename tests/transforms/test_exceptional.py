@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,9 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from skucast.periods import Frequency
 from skucast.tables import DEMAND, ITEM, SALES_LINE
-from skucast.transforms.corrections import corrected
 from skucast.transforms.demand import with_exceptional
-from skucast.transforms.exceptional import exceptional_demand, purchases
+from skucast.transforms.exceptional import exceptional_demand
+from skucast.transforms.orders import corrected, order_days
 from skucast.transforms.panel import base_demand
 
 pytestmark = pytest.mark.spark
@@ -108,8 +109,9 @@ def found_in(spark: SparkSession, rows: Sequence[Row], *, limit: float = 4.0, pa
     items = [
         {"item_id": item, "category": category, "valid_from": date(1900, 1, 1)} for item, category in CATEGORIES.items()
     ]
-    bought = purchases(corrected(lines, cancellation_order_pattern=None), Frequency.WEEK)
-    return exceptional_demand(bought, ITEM.frame(spark, items), limit=limit, decision_date=D)
+    bought = corrected(order_days(lines, cancellation_order_pattern=None))
+    frames = bought, ITEM.frame(spark, items)
+    return exceptional_demand(*frames, frequency=Frequency.WEEK, limit=limit, decision_date=D)
 
 
 def demand_of(spark: SparkSession, rows: Sequence[Row]) -> DataFrame:
@@ -130,7 +132,7 @@ def demand_of(spark: SparkSession, rows: Sequence[Row]) -> DataFrame:
 def test_what_is_exceptional_in_each_story(spark):
     """One order or customer far beyond the usual; not what recurs, is promoted, seasonal, a total, or all there is."""
     rows = lines_of([row for lines, _ in STORIES.values() for row in lines])
-    found = found_in(spark, rows)
+    found = found_in(spark, rows).localCheckpoint()
     marked = with_exceptional(demand_of(spark, rows), found, treatment="exclude", share=0.0).persist()
     left_out: dict[str, dict[int, float]] = {item: {} for item in STORIES}
     reasons: dict[str, set[str]] = {}
@@ -144,9 +146,90 @@ def test_what_is_exceptional_in_each_story(spark):
                 assert left_out[item][week] == pytest.approx(units, abs=4.0), item
     assert {"one_customer"} == reasons.pop("one customer, many orders")
     assert {"bulk_order"} == set().union(*reasons.values())
-    again = found_in(spark, rows[::-1], partitions=7)
+    again = found_in(spark, rows[::-1], partitions=3)
     assert sorted(found.collect()) == sorted(again.collect())
     base = {(row["item_id"], row["period_start"]): row["demand"] for row in base_demand(marked).collect()}
     assert base["sixty", FIRST + timedelta(weeks=103)] == pytest.approx(5.0, abs=1.0)
     assert base["promotion", FIRST + timedelta(weeks=80)] > 700
     marked.unpersist()
+
+
+def test_treatments_leave_out_what_they_say(spark):
+    """Of 2,000 beside a usual 5: all but a usual order, what is beyond the largest usual one, a share, nothing."""
+    rows = lines_of(STORIES["one order"][0])
+    found = found_in(spark, rows).localCheckpoint()
+    frame, ((excess, beyond),) = demand_of(spark, rows), found.select("excess", "beyond_limit").collect()
+    kept = {
+        treatment: with_exceptional(frame, found, treatment=treatment, share=0.25)
+        .where("exceptional_reason = 'bulk_order'")
+        .collect()[0]["exceptional"]
+        for treatment in ("exclude", "cap", "share", "include")
+    }
+    assert {"exclude": excess, "cap": beyond, "share": math.floor(0.75 * excess), "include": 0.0} == kept
+    assert 1900 < beyond < excess < 2000
+
+
+def test_limits_are_those_of_a_plain_computation(spark):
+    """Medians and upper quartiles of logarithms, weighed with the medians of the class, series by series."""
+    names = ("one order", "sixty", "control", "half a year ago")
+    rows = lines_of([row for name in names for row in STORIES[name][0]])
+    told: dict[str, tuple[int, float, float]] = {}
+    for name in names:
+        sizes = np.array([row["quantity"] for row in rows if row["item_id"] == name])
+        low, high = np.log(np.quantile(sizes, [0.5, 0.75]))
+        told[name] = len(sizes), low, ((high - low) / 0.67449) ** 2
+    everyone = np.median([[centre, variance] for _, centre, variance in told.values()], axis=0)
+    home = np.median([[told[name][1], told[name][2]] for name in ("one order", "sixty")], axis=0)
+    n, centre, variance = told["one order"]
+    of_class = (2 * home + 5 * everyone) / 7
+    spread = math.sqrt((n * variance + 10 * of_class[1]) / (n + 10))
+    sd = max(spread, 0.5) * math.sqrt(1 + 20 / n)
+    largest = math.floor(math.exp(max(centre, (n * centre + 3 * of_class[0]) / (n + 3)) + 4 * sd))
+    (found,) = found_in(spark, rows).where("item_id = 'one order'").collect()
+    assert found["beyond_limit"] == pytest.approx(2000 - largest, abs=1)
+    weeks: dict[date, float] = {}
+    for row in rows:
+        if row["item_id"] == "one order":
+            monday = row["ordered_at"].date() - timedelta(days=row["ordered_at"].weekday())
+            weeks[monday] = weeks.get(monday, 0.0) + row["quantity"]
+    middle, upper = np.quantile(list(weeks.values()), [0.5, 0.75])
+    usual = 2000 - found["excess"]
+    assert found["period_limit"] == pytest.approx(
+        middle + 4 * max((upper - middle) / 0.67449, math.sqrt(middle * usual))
+    )
+
+
+def test_corrections_inside_an_order_are_netted_in_the_period_of_its_sale(spark):
+    """At once, or for the most part; a return of a part later, of another order or beyond what was sold stays one."""
+
+    def lines(item: str, *steps: tuple[int, float]) -> list[Row]:
+        return [order(item, 0, size, day=day, order_id="7", unit_price=1.0 + size % 2) for day, size in steps]
+
+    stories: dict[str, tuple[list[Row], dict[int, tuple[float, float]]]] = {
+        "typing error": (lines("typing error", (1, 2000), (2, -1980)), {1: (20.0, 0.0)}),
+        "one less next day": (lines("one less next day", (1, 10), (2, -1)), {1: (9.0, 0.0)}),
+        "one came back": (lines("one came back", (1, 10), (4, -1)), {1: (10.0, 0.0), 4: (0.0, 1.0)}),
+        "most came back": (lines("most came back", (1, 10), (21, -6)), {1: (4.0, 0.0)}),
+        "most came back late": (lines("most came back late", (1, 10), (40, -6)), {1: (10.0, 0.0), 40: (0.0, 6.0)}),
+        "more than sold": (lines("more than sold", (1, 5), (2, -8)), {1: (0.0, 0.0), 2: (0.0, 3.0)}),
+        "same day": (lines("same day", (1, 200), (1, -180)), {1: (20.0, 0.0)}),
+        "before any sale": (lines("before any sale", (1, -4), (2, 6)), {1: (0.0, 4.0), 2: (6.0, 0.0)}),
+        "numbers begin anew": (
+            lines("numbers begin anew", (1, 30), (8, 5), (9, -4)),
+            {1: (30.0, 0.0), 8: (1.0, 0.0)},
+        ),
+        "two corrections": (lines("two corrections", (1, 100), (2, -50), (3, -30)), {1: (20.0, 0.0)}),
+        "another order": (
+            [order("another order", 0, 10, day=1), order("another order", 0, -8, day=2)],
+            {1: (10.0, 0.0), 2: (0.0, 8.0)},
+        ),
+    }
+    frame = SALES_LINE.frame(spark, [row for rows, _ in stories.values() for row in rows])
+    found: dict[str, dict[int, tuple[float, float]]] = {name: {} for name in stories}
+    for row in corrected(order_days(frame, cancellation_order_pattern=None)).collect():
+        day = (row["day"] - FIRST).days
+        if row["sold"] or row["returned"] or day == 1:
+            found[row["item_id"]][day] = row["sold"], row["returned"]
+        if row["item_id"] == "typing error" and day == 1:
+            assert (20.0, 20.0) == (row["priced"], row["revenue"])
+    assert {name: expected for name, (_, expected) in stories.items()} == found

@@ -11,23 +11,24 @@ from pyspark.sql import functions as F
 from skucast.errors import DecisionDateError
 from skucast.pipelines.context import Context
 from skucast.store.runs import published_decision_date
-from skucast.tables import AVAILABILITY, DEMAND, EVENT, ITEM, SALES_LINE, STOCK
+from skucast.tables import AVAILABILITY, DEMAND, EVENT, ITEM, RECEIPT, SALES_LINE, STOCK
 from skucast.transforms import demand as to_demand
+from skucast.transforms.availability import in_stock_shares, moves
 from skucast.transforms.calendar import first_full_period, period_calendar
-from skucast.transforms.corrections import corrected
-from skucast.transforms.exceptional import exceptional_demand, purchases
+from skucast.transforms.exceptional import exceptional_demand
+from skucast.transforms.orders import corrected, order_days
 
 
 def demand(context: Context) -> None:
     """Accepted lines → ``demand``, published unless a newer decision date was published before."""
     with context.record.stage("demand") as stage:
-        clock = context.begin(stage, "sales_line", "availability", "stock", "event", "item")
+        clock = context.begin(stage, "sales_line", "availability", "stock", "receipt", "event", "item")
         published = published_decision_date(context.warehouse)
         if published is not None and clock.decision_date < published:
             stage.rows["published"] = 0
             stage.message = f"not published: demand for {published} is newer; it is computed in flight"
             return
-        bought = purchases_known(context)
+        bought = orders_known(context)
         context.warehouse.overwrite(DEMAND, computed_demand(context, bought))
         bought.unpersist()
         written = context.warehouse.read(DEMAND)
@@ -66,13 +67,13 @@ def _first_period(context: Context) -> date:
     )
 
 
-def purchases_known(context: Context) -> DataFrame:
-    """What each party bought in each period, as known on the decision date: read several times, so kept on disk."""
+def orders_known(context: Context) -> DataFrame:
+    """What each order took on each day, as known on the decision date: read several times, so kept on disk."""
     lines = to_demand.known_before(context.warehouse.read(SALES_LINE), context.clock.decision_date)
     # One shuffle of the lines: what is asked of them is asked of a series.
     together = lines.repartition("item_id", "location_id")
-    netted = corrected(together, cancellation_order_pattern=context.config.ingest.cancellation_order_pattern)
-    return purchases(netted, context.clock.frequency).persist(StorageLevel.DISK_ONLY)
+    pattern = context.config.ingest.cancellation_order_pattern
+    return corrected(order_days(together, cancellation_order_pattern=pattern)).persist(StorageLevel.DISK_ONLY)
 
 
 def computed_demand(context: Context, bought: DataFrame) -> DataFrame:
@@ -80,7 +81,7 @@ def computed_demand(context: Context, bought: DataFrame) -> DataFrame:
 
     Args:
         context: the run.
-        bought: as ``purchases_known`` gives it.
+        bought: as ``orders_known`` gives it.
     """
     clock, rules, tables = context.clock, context.config.demand, context.warehouse
     first = _first_period(context)
@@ -94,16 +95,23 @@ def computed_demand(context: Context, bought: DataFrame) -> DataFrame:
         raise DecisionDateError(
             f"no sale that counts lies before decision date {clock.decision_date}: give a later date"
         )
-    shares = to_demand.in_stock_shares(
+    shares = in_stock_shares(
         tables.read(AVAILABILITY),
         tables.read(STOCK).where(F.col("as_of") <= clock.decision_date),
+        moves(bought, tables.read(RECEIPT), clock.decision_date),
         calendar,
         clock.frequency,
     )
-    sold = to_demand.sold_per_period(bought)
+    sold = to_demand.sold_per_period(bought, clock.frequency)
     complete = to_demand.complete_demand(sold, calendar, shares, first=first, cutoff=clock.cutoff, gaps=rules.gaps)
     exceptional = rules.exceptional
-    found = exceptional_demand(bought, tables.read(ITEM), limit=exceptional.limit, decision_date=clock.decision_date)
+    found = exceptional_demand(
+        bought,
+        tables.read(ITEM),
+        frequency=clock.frequency,
+        limit=exceptional.limit,
+        decision_date=clock.decision_date,
+    )
     named = to_demand.with_exceptional(complete, found, treatment=exceptional.treatment, share=exceptional.share)
     return to_demand.with_outliers(named, method=rules.outliers.method, limit=rules.outliers.limit)
 
@@ -114,7 +122,7 @@ def demand_known(context: Context) -> DataFrame:
     if published == asked:
         return context.warehouse.read(DEMAND)
     if published is not None and asked < published:
-        return computed_demand(context, purchases_known(context)).persist(StorageLevel.DISK_ONLY)
+        return computed_demand(context, orders_known(context)).persist(StorageLevel.DISK_ONLY)
     raise DecisionDateError(
         f"demand for decision date {asked} was not computed yet (newest: {published}): run `skucast demand` first"
     )

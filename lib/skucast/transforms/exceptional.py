@@ -32,6 +32,9 @@ MIN_PURCHASES = 8
 WEIGHT_OF_SPREAD, WEIGHT_OF_CENTRE, WEIGHT_OF_ALL = 10.0, 3.0, 5.0
 """Purchases that the category's spread, and its centre, weigh; and series that all categories together weigh."""
 
+FEW = 20.0
+"""Purchases with which a spread of logarithms is known so badly that its square counts twice."""
+
 RECURRENCES = 2
 """Other weeks, at most ``YEAR`` away, with a purchase half as large or larger, from which on such sizes are usual."""
 
@@ -43,49 +46,18 @@ DENSE, MIN_DENSE = 0.4, 10
 """Share of days with sales from which on single lines every day are totals of the day; and fewest such days."""
 
 
-def purchases(lines: DataFrame, frequency: Frequency) -> DataFrame:
-    """One row per series, period and party, returns as well as sales.
-
-    Args:
-        lines: known lines, corrections netted.
-        frequency: length of a period.
-
-    Returns:
-        ``sold`` and ``returned`` [u], ``revenue`` and ``priced`` (units with a price), ``n_lines`` and ``n_orders`` of
-        sales, and their ``days``.
-    """
-    is_sale, day = F.col("quantity") > 0, F.to_date("ordered_at")
-    has_price = is_sale & F.col("unit_price").isNotNull()
-    customer = F.concat(F.lit("c:"), F.col("customer_key"))
-    party = F.coalesce(customer, F.concat_ws("/", F.lit("o:"), "order_id", day.cast("string")))
-
-    def total(condition: Column, value: Column) -> Column:
-        return F.coalesce(F.sum(F.when(condition, value)), F.lit(0.0))
-
-    quantity = F.col("quantity")
-    period = period_of(F.col("ordered_at"), frequency).alias("period_start")
-    return lines.groupBy(*SERIES, period, party.alias("party")).agg(
-        total(is_sale, quantity).alias("sold"),
-        total(~is_sale, -quantity).alias("returned"),
-        total(has_price, quantity * F.col("unit_price")).alias("revenue"),
-        total(has_price, quantity).alias("priced"),
-        F.count_if(is_sale).alias("n_lines"),
-        F.size(F.collect_set(F.when(is_sale, F.col("order_id")))).alias("n_orders"),
-        F.collect_set(
-            F.when(is_sale, F.struct(day.alias("day"), (F.col("ordered_at") == day).alias("midnight")))
-        ).alias("days"),
-    )
-
-
-def exceptional_demand(bought: DataFrame, item: DataFrame, *, limit: float, decision_date: date) -> DataFrame:
+def exceptional_demand(
+    bought: DataFrame, item: DataFrame, *, frequency: Frequency, limit: float, decision_date: date
+) -> DataFrame:
     """Periods with purchases that are far beyond the usual size and make the period exceptional.
 
     No exceptions: totals of days or weeks that come as lines; sizes that recur within a year, or about the same time
     in another year; series with fewer than ``MIN_PERIODS`` periods of sales. Whether a promotion ran is asked later.
 
     Args:
-        bought: as ``purchases`` gives it.
+        bought: as ``orders.corrected`` gives it.
         item: rows of table ``item``.
+        frequency: length of a period.
         limit: standard deviations beyond the usual from which on a size, and a period, is exceptional.
         decision_date: rows of ``item`` in force then are used.
 
@@ -94,8 +66,13 @@ def exceptional_demand(bought: DataFrame, item: DataFrame, *, limit: float, deci
         size and beyond the largest size that is not exceptional; ``period_limit``, above which the period is
         exceptional; ``reason``, ``bulk_order`` or ``one_customer`` (one customer with several orders).
     """
-    sizes = bought.where("sold > 0")
-    limits = _limits(_usual(sizes, item, decision_date), limit)
+    period = period_of(F.col("day"), frequency).alias("period_start")
+    sizes = (
+        bought.where("sold > 0")
+        .groupBy(*SERIES, period, "party")
+        .agg(F.sum("sold").alias("sold"), (F.min("order_key") < F.max("order_key")).alias("has_orders"))
+    )
+    limits = _limits(_usual(sizes, bought, item, decision_date), limit)
     week = period_of(F.col("period_start"), Frequency.WEEK)
     large = sizes.join(limits, [*SERIES]).where(F.col("sold") > F.col("size_limit") / 2).withColumn("week", week)
     beside = F.collect_list(F.struct("week", "sold")).over(Window.partitionBy(*SERIES))
@@ -107,7 +84,7 @@ def exceptional_demand(bought: DataFrame, item: DataFrame, *, limit: float, deci
         F.sum(F.col("sold") - F.col("usual")).alias("excess"),
         F.sum(F.col("sold") - largest).alias("beyond_limit"),
         F.max("period_limit").alias("period_limit"),
-        F.when(F.max("n_orders") > 1, "one_customer").otherwise("bulk_order").alias("reason"),
+        F.when(F.max("has_orders"), "one_customer").otherwise("bulk_order").alias("reason"),
     )
 
 
@@ -131,38 +108,44 @@ def _is_seasonal() -> Column:
     return F.exists(_alike(), same_time)
 
 
-def _usual(sizes: DataFrame, item: DataFrame, decision_date: date) -> DataFrame:
+def _usual(sizes: DataFrame, bought: DataFrame, item: DataFrame, decision_date: date) -> DataFrame:
     """Of each series: usual size, centre and spread of its logarithm, of the period's sum too, and its category."""
-    log = F.round(F.log("sold"), 6)
-    days = F.array_distinct(F.flatten(F.collect_list("days")))
-    of_sizes = sizes.groupBy(*SERIES).agg(
-        F.count(F.lit(1)).alias("n"),
-        F.expr("percentile_disc(0.5) WITHIN GROUP (ORDER BY sold)").alias("usual"),
-        F.percentile(log, F.array(F.lit(0.5), F.lit(0.75))).alias("logs"),
-        F.sum("n_lines").alias("n_lines"),
-        days.alias("days"),
-    )
+    quartiles = F.percentile("sold", F.array(F.lit(0.5), F.lit(0.75)))
+    of_sizes = sizes.groupBy(*SERIES).agg(F.count(F.lit(1)).alias("n"), quartiles.alias("sizes"))
     per_period = sizes.groupBy(*SERIES, "period_start").agg(F.sum("sold").alias("sold"))
-    of_periods = per_period.groupBy(*SERIES).agg(
-        F.count(F.lit(1)).alias("n_periods"), F.percentile("sold", F.array(F.lit(0.5), F.lit(0.75))).alias("sums")
-    )
+    of_periods = per_period.groupBy(*SERIES).agg(F.count(F.lit(1)).alias("n_periods"), quartiles.alias("sums"))
     in_force = item.where(F.col("valid_from") <= F.lit(decision_date))
     category = in_force.groupBy("item_id").agg(F.max_by("category", "valid_from").alias("category"))
-    centre, spread = F.col("logs")[0], (F.col("logs")[1] - F.col("logs")[0]) / QUARTILE_TO_SD
-    told = of_sizes.where(~_are_totals()).drop("days", "n_lines").withColumns({"centre": centre, "variance": spread**2})
+    middle, upper = F.col("sizes")[0], F.col("sizes")[1]
+    # Between two whole sizes the median is the smaller one: a part of a unit is no usual size.
+    is_half = (middle > 1) & (middle != F.floor("middle")) & (2 * middle == F.floor(2 * middle))
+    told = of_sizes.withColumns({"middle": middle, "centre": F.log(middle)}).withColumns(
+        {
+            "usual": F.when(is_half, F.floor("middle")).otherwise(middle),
+            "variance": ((F.log(upper) - F.col("centre")) / QUARTILE_TO_SD) ** 2,
+        }
+    )
     judged = told.join(of_periods.where(F.col("n_periods") >= MIN_PERIODS), [*SERIES])
-    return judged.join(category, "item_id", "left")
+    return judged.join(_totals(bought), [*SERIES], "left_anti").join(category, "item_id", "left")
 
 
-def _are_totals() -> Column:
-    """Single lines on most days of the life, or at midnight on one weekday of most weeks: sums, and no orders."""
-    days = F.transform("days", lambda each: each["day"])
-    n, life = F.size("days"), F.datediff(F.array_max(days), F.array_min(days)) + 1
-    one_weekday = F.size(F.array_distinct(F.transform(days, F.weekday))) == 1
-    at_midnight = F.forall("days", lambda each: each["midnight"])
-    step = F.when(one_weekday & at_midnight, 7).otherwise(1)
-    is_dense = (n >= MIN_DENSE) & (n * step >= DENSE * life)
-    return is_dense & (F.col("n_lines") <= 1.01 * n)
+def _totals(bought: DataFrame) -> DataFrame:
+    """Series of single lines on most days of their life, or at midnight on one weekday of most weeks: no orders."""
+    per_day = (
+        bought.where("sold > 0")
+        .groupBy(*SERIES, "day")
+        .agg(F.sum("n_lines").alias("n_lines"), F.min("at_midnight").alias("at_midnight"))
+    )
+    weekday = F.weekday("day")
+    found = per_day.groupBy(*SERIES).agg(
+        F.count(F.lit(1)).alias("n"),
+        F.sum("n_lines").alias("n_lines"),
+        (F.datediff(F.max("day"), F.min("day")) + 1).alias("life"),
+        ((F.min(weekday) == F.max(weekday)) & F.min("at_midnight")).alias("is_weekly"),
+    )
+    step = F.when(F.col("is_weekly"), 7).otherwise(1)
+    is_dense = (F.col("n") >= MIN_DENSE) & (F.col("n") * step >= DENSE * F.col("life"))
+    return found.where(is_dense & (F.col("n_lines") <= 1.01 * F.col("n"))).select(*SERIES)
 
 
 def _limits(usual: DataFrame, limit: float) -> DataFrame:
@@ -172,7 +155,8 @@ def _limits(usual: DataFrame, limit: float) -> DataFrame:
     variance = (n * F.col("variance") + WEIGHT_OF_SPREAD * F.col("class_variance")) / (n + WEIGHT_OF_SPREAD)
     centre = (n * F.col("centre") + WEIGHT_OF_CENTRE * F.col("class_centre")) / (n + WEIGHT_OF_CENTRE)
     # A series that buys in large sizes is never measured by a category that buys in small ones.
-    size_limit = F.exp(F.greatest("centre", centre) + limit * F.greatest(F.sqrt(variance), F.lit(LEAST_SD)))
+    sd = F.greatest(F.sqrt(variance), F.lit(LEAST_SD)) * F.sqrt(1 + FEW / n)
+    size_limit = F.exp(F.greatest("centre", centre) + limit * sd)
     middle, upper = F.col("sums")[0], F.col("sums")[1]
     # A Poisson number of purchases of the usual size varies at least so much.
     spread = F.greatest((upper - middle) / QUARTILE_TO_SD, F.sqrt(middle * F.col("usual")))
