@@ -297,6 +297,10 @@ class TestAlerts:
         assert weekly.alerts["unusual"]["demand_anomaly"]["explanation"] == (
             "Demand of the last period was 90, expected were 8 to 17."
         )
+        bulk = weekly.alerts["bulk"]["demand_anomaly"]
+        assert (490.0, 3 * 490.0, None) == (bulk["units"], bulk["money"], bulk["probability"])
+        assert bulk["explanation"].startswith("A bulk order made the period of ")
+        assert bulk["explanation"].endswith("500 were sold: 490 of them are left out of what is planned for.")
         assert weekly.alerts["overdue"]["late_supplier"]["explanation"] == "5 units are up to 1 days overdue."
 
 
