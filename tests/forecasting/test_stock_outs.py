@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import nbinom, poisson
 
 from skucast.forecasting.panel import Panel
 from skucast.forecasting.spread import spread_scale
 from skucast.forecasting.stock_out_kernel import VARIABILITIES
 from skucast.forecasting.stock_outs import as_data, hidden, recovered
+from skucast.forecasting.untimed_kernel import tail
 from tests.forecasting import stock_outs_reference as reference
 from tests.forecasting.reference import decided, examples, panel_of, plan_of
 from tests.forecasting.stock_outs_reference import cut_short, simulated
@@ -102,6 +104,55 @@ def test_of_an_unknown_time_the_tail_beyond_what_was_sold_is_expected(mean, stoc
     found = recovered(replace(panel, exposure=None))
     assert panel.sold.mean() / demand.mean() - 1 < -0.03
     assert abs(found.demand.mean() / demand.mean() - 1) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("mean", "variability", "level"),
+    [(3.0, 1.0, "mean"), (3.0, 1.0, "drawn"), (10.0, 0.4, "mean"), (10.0, 0.4, "drawn"), (30.0, 1.0, "drawn"),
+     (10.0, 0.0, "drawn"), (40.0, 0.3, "mean")],
+)  # fmt: skip
+def test_of_an_unknown_time_demand_that_varies_is_recovered_too(mean, variability, level):
+    """Eighty periods of which four in ten ran out at a fixed or a drawn stock level; what was sold is far too low."""
+    rng = np.random.default_rng(0)
+    shape = (300, 80)
+    rate = rng.gamma(1 / variability, variability * mean, shape) if variability else np.full(shape, mean)
+    demand = rng.poisson(rate).astype(float)
+    stock = np.full(shape, mean) if level == "mean" else np.maximum(rng.poisson(mean, shape), 1)
+    sold = np.minimum(demand, stock)
+    found = recovered(replace(cut_short(sold, np.where(demand >= stock, NAN, 1.0)), exposure=None))
+    assert sold.mean() / demand.mean() - 1 < -0.15
+    assert abs(found.demand.mean() / demand.mean() - 1) < 0.03
+    assert 0.9 < found.draw.var() / demand.var() < 1.25
+
+
+@pytest.mark.parametrize("mean", [0.4, 3.0, 45.0])
+@pytest.mark.parametrize("variability", [0.0, 0.3, 2.5])
+@pytest.mark.parametrize("least", [0.0, 1.0, 4.0, 4.25, 60.0])
+def test_tails_are_sums_of_chances(mean, variability, least):
+    """Of 4,000 terms; between whole numbers a straight line."""
+    counts = np.arange(4000.0)
+    shape = 1 / variability if variability else np.inf
+    chances = nbinom.pmf(counts, shape, shape / (shape + mean)) if variability else poisson.pmf(counts, mean)
+
+    def exact(k: float) -> tuple[float, float]:
+        return chances[int(k) :].sum(), (counts * chances)[int(k) :].sum()
+
+    low, high, share = exact(least), exact(math.ceil(least)), least - int(least)
+    expected = [(1 - share) * a + share * b for a, b in zip(low, high, strict=True)]
+    found = tail(mean, variability, least)
+    if expected[0] > 1e-12:
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+    else:
+        assert 0 < found[0] < 1e-11
+        assert found[1] >= least * found[0]
+
+
+def test_the_tail_of_many_purchases_is_that_of_the_normal_law():
+    """A Poisson count of 2,000 has no chance of zero that a computer knows."""
+    found = tail(2000.0, 0.0, 2050.0)
+    counts = np.arange(2050, 3000)
+    assert found[0] == pytest.approx(poisson.sf(2049, 2000), rel=0.03)
+    assert found[1] == pytest.approx((counts * poisson.pmf(counts, 2000)).sum(), rel=0.03)
 
 
 @pytest.mark.parametrize("variability", [0.0, 0.3])

@@ -48,19 +48,43 @@ def known(lines: Iterable[Row], decision_date: date) -> list[Row]:
     ]
 
 
-def share(snapshots: dict[date, float], rules: Rules, period: date) -> float | None:
-    """Share of the open days with stock, None unless the start and the end of each of them are known."""
-    shares = []
-    for day in rules.open_days(period):
-        following = day + timedelta(days=1)
-        if day not in snapshots or following not in snapshots:
-            return None
-        shares.append(((snapshots[day] > 0) + (snapshots[following] > 0)) / 2)
-    return sum(shares) / len(shares) if shares else None
+def day_share(
+    counts: dict[date, float], sold: Sequence[date], received: Sequence[date], rules: Rules, day: date
+) -> tuple[float, bool] | None:
+    """Share of a day with stock, and whether it is known when it ran out; None where there is doubt."""
+    before, after = [each for each in counts if each <= day], [each for each in counts if each > day]
+    if not before or not after:
+        return None
+    start, end = max(before), min(after)
+    at_start, at_end, n_days = counts[start] > 0, counts[end] > 0, (end - start).days
+    if n_days == 1:
+        return (at_start + at_end) / 2, True
+    sales, receipts = ({each for each in moved if start <= each < end} for moved in (sold, received))
+    if at_start:
+        last = end - timedelta(days=1)
+        is_inside = period_start(start, rules.frequency) == period_start(last, rules.frequency)
+        return (0.5, False) if is_inside and not at_end else None
+    if not at_end:
+        return None if sales | receipts else (0.0, True)
+    if len(receipts) != 1 or any(each < min(receipts) for each in sales):
+        return None
+    return float(day >= min(receipts)), True
+
+
+def share(
+    counts: dict[date, float], sold: Sequence[date], received: Sequence[date], rules: Rules, period: date
+) -> tuple[float, bool] | None:
+    """Share of the open days with stock, None unless that of each of them is known; and whether it is timed."""
+    shares = [day_share(counts, sold, received, rules, day) for day in rules.open_days(period)]
+    known_shares = [each for each in shares if each is not None]
+    if not shares or len(known_shares) < len(shares):
+        return None
+    mean = sum(each for each, _ in known_shares) / len(shares)
+    return mean, all(timed for _, timed in known_shares) and (rules.frequency != Frequency.DAY or mean in (0, 1))
 
 
 def reference_demand(
-    lines: Sequence[Row], stock: Sequence[Row], availability: Sequence[Row], rules: Rules
+    lines: Sequence[Row], stock: Sequence[Row], availability: Sequence[Row], rules: Rules, receipt: Sequence[Row] = ()
 ) -> dict[tuple[str, str, date], tuple[Any, ...]]:
     """Series and period → sales, returns, demand, is_censored, in_stock_share, is_closed, unit_price."""
     by_series: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -74,6 +98,12 @@ def reference_demand(
             for row in stock
             if (row["item_id"], row["location_id"]) == key and row["as_of"] <= rules.decision_date
         }
+        sales = [line["ordered_at"].date() for line in own if line["quantity"] > 0]
+        received = [
+            row["received_on"]
+            for row in receipt
+            if (row["item_id"], row["location_id"]) == key and row["received_on"] < rules.decision_date
+        ]
         for period in rules.periods():
             if sold and period >= min(sold):
                 measured = [
@@ -82,10 +112,10 @@ def reference_demand(
                     if (row["item_id"], row["location_id"]) == key
                     and period_start(row["period_start"], rules.frequency) == period
                 ]
-                there = sum(measured) / len(measured) if measured else share(snapshots, rules, period)
-                untimed = rules.frequency == Frequency.DAY and not measured and there not in (None, 0, 1)
+                derived = share(snapshots, sales, received, rules, period) or (None, True)
+                there, is_timed = (sum(measured) / len(measured), True) if measured else derived
                 inside = [line for line in own if period_start(line["ordered_at"].date(), rules.frequency) == period]
-                found[*key, period] = _period(inside, there, rules, period, untimed=untimed)
+                found[*key, period] = _period(inside, there, rules, period, untimed=not is_timed)
     return found
 
 

@@ -294,7 +294,7 @@ def reason_cases(world: World) -> None:
 def alert_cases(world: World) -> None:
     period = world.terms.frequency.days
     for item, stock in (("running out", 5.0), ("too much", 3000.0), ("sold now and then", 40.0), ("silent", 40.0),
-                        ("unusual", 60.0), ("small shelf", 0.0)):  # fmt: skip
+                        ("unusual", 60.0), ("small shelf", 0.0), ("bulk", 60.0)):  # fmt: skip
         world.case(item, stock=stock, **({"max_stock": 20.0} if item == "small shelf" else {}))
         world.add("item", item, unit_cost=2.0, unit_price=5.0)
     world.case("idle", stock=10.0, forecast=False)
@@ -323,6 +323,9 @@ def alert_cases(world: World) -> None:
     sold("silent", *[10.0] * 20, *[0.0] * 6)
     sold("sold now and then", *[0.0, 0.0, 0.0, 0.0, 30.0] * 4, *[0.0] * 6)
     sold("unusual", *[10.0] * 20, 90.0)
+    sold("bulk", *[10.0] * 20)
+    newest = {"period_start": world.day(-period), "sales": 500.0, "demand": 500.0, "returns": 0.0}
+    world.rows["demand"][-1] |= newest | {"exceptional": 490.0, "exceptional_reason": "bulk_order"}
     world.add("demand", "idle", period_start=world.day(-period * (300 // period)), sales=5.0, returns=0.0, demand=5.0)
     (row,) = forecast_rows("unusual", "x", world.terms, 1, lambda h: [8.0 * h, 10.0 * h, 17.0 * h])
     before = {"cutoff": world.day(-2 * period), "period_start": world.day(-period), "step": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,16 +15,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from skucast.periods import Frequency
-from skucast.tables import AVAILABILITY, DEMAND, EVENT, SALES_LINE, STOCK
+from skucast.tables import AVAILABILITY, DEMAND, EVENT, RECEIPT, SALES_LINE, STOCK
 from skucast.tables.check import check
+from skucast.transforms.availability import in_stock_shares, moves
 from skucast.transforms.calendar import period_calendar
 from skucast.transforms.demand import (
     complete_demand,
-    in_stock_shares,
     known_before,
     sold_per_period,
     with_outliers,
 )
+from skucast.transforms.orders import corrected, order_days
 from tests.transforms.demand_reference import Row, Rules, is_outlier, reference_demand
 
 pytestmark = pytest.mark.spark
@@ -31,12 +33,23 @@ pytestmark = pytest.mark.spark
 LONDON = ZoneInfo("Europe/London")
 D = date(2011, 6, 6)
 WEEKLY = Rules(decision_date=D, first=date(2011, 5, 2), frequency=Frequency.WEEK)
+ORDERS = count()
+"""Numbers of orders: every line is one, unless it says otherwise."""
 COMPARED = ("sales", "returns", "demand", "is_censored", "in_stock_share", "is_closed", "unit_price")
 
 
 def line(day: date, quantity: float = 1.0, *, item: str = "A", hour: int = 12, **changes: Any) -> Row:
     at = datetime(day.year, day.month, day.day, hour, 30, tzinfo=LONDON)
-    given = {"item_id": item, "location_id": "GB-1", "ordered_at": at, "quantity": quantity, "unit_price": 2.0}
+    number = f"{next(ORDERS)}"
+    given = {
+        "order_id": number,
+        "line_id": "1",
+        "item_id": item,
+        "location_id": "GB-1",
+        "ordered_at": at,
+        "quantity": quantity,
+        "unit_price": 2.0,
+    }
     return given | changes
 
 
@@ -47,6 +60,7 @@ def computed(
     stock: Sequence[Row] = (),
     availability: Sequence[Row] = (),
     event: Sequence[Row] = (),
+    receipt: Sequence[Row] = (),
 ) -> DataFrame:
     """Rows of ``demand``, put together as the pipeline does."""
     line_frame, stock_frame = SALES_LINE.frame(spark, lines), STOCK.frame(spark, stock)
@@ -61,13 +75,15 @@ def computed(
         closed_dates=rules.closed_dates,
         known_before=rules.decision_date,
     )
+    bought = corrected(order_days(known_before(line_frame, rules.decision_date), cancellation_order_pattern=None))
     shares = in_stock_shares(
         AVAILABILITY.frame(spark, availability),
         stock_frame.where(F.col("as_of") <= rules.decision_date),
+        moves(bought, RECEIPT.frame(spark, receipt), rules.decision_date),
         calendar,
         rules.frequency,
     )
-    sold = sold_per_period(known_before(line_frame, rules.decision_date), rules.frequency)
+    sold = sold_per_period(bought, rules.frequency)
     complete = complete_demand(sold, calendar, shares, first=rules.first, cutoff=cutoff, gaps=rules.gaps)
     return with_outliers(complete, method="none", limit=1.0)
 
@@ -219,6 +235,58 @@ def test_a_day_between_a_full_and_an_empty_shelf_ran_out_nobody_knows_when(spark
     assert [(False, None), (True, 0.5), (False, None)] == told["measured"]
 
 
+def test_counts_at_any_spacing_tell_where_stock_ran_out(spark):
+    """Counted every Monday, or once a month; a period is known where sales and receipts leave no doubt."""
+    monday = [WEEKLY.first + timedelta(days=7 * n) for n in range(6)]
+    counted = {
+        "empty": [1, 0, 0, 0, 0, 0], "sold while empty": [1, 0, 0, 1, 1, 1], "arrives": [1, 1, 0, 1, 1, 1],
+        "arrives unseen": [1, 1, 0, 1, 1, 1], "arrives twice": [1, 1, 0, 1, 1, 1],
+        "arrives and is gone": [1, 1, 0, 0, 1, 1],
+        "runs out": [1, 1, 0, 1, 1, 1],
+    }  # fmt: skip
+    stock = [
+        {"item_id": item, "location_id": "GB-1", "as_of": day, "on_hand": float(state)}
+        for item, states in counted.items()
+        for day, state in zip(monday, states, strict=True)
+    ]
+    stock += [
+        {"item_id": "monthly", "location_id": "GB-1", "as_of": day, "on_hand": 0.0} for day in (monday[1], monday[4])
+    ]
+    lines = [line(monday[0], 9.0, item=item) for item in (*counted, "monthly")]
+    lines += [line(monday[1] + timedelta(days=2), 3.0, item="runs out")]
+    lines += [line(monday[2] + timedelta(days=3), 2.0, item="sold while empty")]
+    lines += [line(monday[2] + timedelta(days=5), 2.0, item="arrives")]
+    receipt = [
+        {"item_id": item, "location_id": "GB-1", "received_on": monday[2] + timedelta(days=days), "quantity": 5.0}
+        for item, days in (("arrives", 4), ("arrives twice", 1), ("arrives twice", 4), ("arrives and is gone", 2))
+    ]
+    demand = computed(spark, WEEKLY, lines, stock, receipt=receipt).persist()
+    told = {
+        item: list(zip(weeks(demand, item, "is_censored"), weeks(demand, item, "in_stock_share"), strict=True))
+        for item in (*counted, "monthly")
+    }
+    unknown, none, untimed = (False, None), (True, 0.0), (True, None)
+    assert [untimed, none, none, none, none] == told["empty"]
+    assert [untimed, none, unknown, unknown] == [told["sold while empty"][n] for n in (0, 1, 2, 3)]
+    assert (True, pytest.approx(3 / 7)) == told["arrives"][2]
+    assert [unknown, untimed, unknown] == told["arrives unseen"][:3]
+    assert [unknown] * 2 == [told[item][2] for item in ("arrives twice", "arrives and is gone")]
+    assert untimed == told["runs out"][1]
+    assert 3.0 == weeks(demand, "runs out", "sales")[1]
+    assert [unknown, none, none, none, unknown] == told["monthly"]
+    demand.unpersist()
+
+
+def random_receipts(seed: int, rules: Rules) -> list[Row]:
+    rng = np.random.default_rng(100 + seed)
+    return [
+        {"item_id": f"i{number // 2}", "location_id": ["GB-1", "DE-1"][number % 2], "quantity": 4.0}
+        | {"received_on": rules.first + timedelta(days=int(rng.integers(0, 45)))}
+        for number in range(8)
+        for _ in range(6)
+    ]
+
+
 def random_world(seed: int, frequency: Frequency) -> tuple[Rules, list[Row], list[Row], list[Row]]:
     rng = np.random.default_rng(seed)
     first, n_days = date(2011, 5, 2), 42
@@ -246,9 +314,9 @@ def random_world(seed: int, frequency: Frequency) -> tuple[Rules, list[Row], lis
                 extra["cancels_line"] = "1/1"
             lines.append(line(day, pieces, hour=int(rng.integers(0, 24)), **key, **extra))
         for n in range(n_days + 3):
-            if rng.random() < 0.97:
+            if rng.random() < (0.97 if number % 2 else 0.4):
                 day = first + timedelta(days=n)
-                stock.append({**key, "as_of": day, "on_hand": float(rng.random() < 0.95)})
+                stock.append({**key, "as_of": day, "on_hand": float(rng.random() < (0.95 if number % 2 else 0.5))})
         if number % 3 == 0:
             day = first + timedelta(days=7 * int(rng.integers(6)))
             availability.append({**key, "period_start": day, "in_stock_share": float(rng.random() < 0.5)})
@@ -259,8 +327,9 @@ def random_world(seed: int, frequency: Frequency) -> tuple[Rules, list[Row], lis
 def test_demand_is_that_of_a_plain_loop(spark, seed, frequency):
     """The same rows as the reference: one for each period from the first sale to the cutoff, and the same values."""
     rules, lines, stock, availability = random_world(seed, frequency)
-    expected = reference_demand(lines, stock, availability, rules)
-    demand = computed(spark, rules, lines, stock, availability).persist()
+    receipt = random_receipts(seed, rules)
+    expected = reference_demand(lines, stock, availability, rules, receipt)
+    demand = computed(spark, rules, lines, stock, availability, receipt=receipt).persist()
     check(demand, DEMAND, "demand")
     found = by_key(demand)
     assert set(expected) == set(found)

@@ -336,6 +336,10 @@ class TestAlerts:
         assert weekly.alerts["never sold"]["dead_stock"]["explanation"] == (
             "10 on hand, there at least since 2011-03-17 and never sold."
         )
+        bulk = weekly.alerts["bulk"]["demand_anomaly"]
+        assert (490.0, 3 * 490.0, None) == (bulk["units"], bulk["money"], bulk["probability"])
+        assert bulk["explanation"].startswith("A bulk order made the period of ")
+        assert bulk["explanation"].endswith("500 were sold: 490 of them are left out of what is planned for.")
 
     def test_dead_stock_has_its_value(self, world: Decided) -> None:
         for item in ("dead for years", "never sold"):

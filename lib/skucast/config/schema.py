@@ -64,6 +64,19 @@ class Outliers(Section):
     treatment: Literal["robust", "flag", "cap"] = "robust"
 
 
+class Exceptional(Section):
+    """Orders far beyond the usual size that make their period, and how much of them base demand keeps.
+
+    ``treatment``: "exclude" keeps a usual order in place of each, "cap" the largest that is not exceptional, "share" a
+    usual order and ``share`` of the rest, "include" all. ``limit``: robust standard deviations, of the logarithm of
+    sizes and of the item's periods, from which on an order is exceptional.
+    """
+
+    treatment: Literal["exclude", "include", "cap", "share"] = "exclude"
+    share: Share = 0.5
+    limit: Annotated[float, Field(gt=0)] = 4.0
+
+
 class Keeping(Section):
     """Whose public holidays are kept: ``country`` (ISO 3166-1 alpha-2), and a ``subdivision`` of it."""
 
@@ -97,6 +110,7 @@ class Demand(Section):
     closed_dates: tuple[date, ...] = ()
     gaps: Literal["zero", "unknown"] = "zero"
     outliers: Outliers = Outliers()
+    exceptional: Exceptional = Exceptional()
 
 
 class Target(Section):

@@ -11,18 +11,13 @@ from scipy.stats import nbinom
 
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.stock_out_kernel import rates
+from skucast.forecasting.untimed_kernel import censored_rates
 
 GOLDEN = (5**0.5 - 1) / 2
 """Its multiples, less their whole part, fill the unit interval evenly (Weyl 1916)."""
 
 SEASONS = 3
 """Seasons that a life must have for one to be estimated."""
-
-ROUNDS = 6
-"""Rounds in which a period that ran out at an unknown time is filled by its expectation (Dempster et al. 1977)."""
-
-SETTLED = 0.02
-"""Share of a filled period by which a series still moves; one that does not is fitted no more."""
 
 RECENT_DAYS = 56
 """Days over which demand that is being lost now is averaged."""
@@ -168,7 +163,7 @@ class _Model:
 
 
 def _model(panel: Panel) -> _Model:
-    """Rates from whole and partly available periods; those of unknown exposure filled round by round."""
+    """Rates from whole and partly available periods; those of unknown exposure are bounds."""
     sold, is_partial = panel.sold, panel.is_partial
     exposure = np.where(panel.is_known, 1.0, 0.0)
     if panel.exposure is not None:
@@ -176,30 +171,19 @@ def _model(panel: Panel) -> _Model:
     is_untimed: BoolArray = is_partial & ~(exposure > 0.0)
     exposure, amount = np.where(is_untimed, 1.0, exposure), np.nan_to_num(sold)
     quantum = np.array([_quantum(values) for values in sold])
-    is_seasonal = panel.n_periods - panel.start >= SEASONS * panel.season_length
-
-    def fitted(rows: IntArray) -> _Model:
-        unit = quantum[rows]
-        amounts = amount[rows] / unit[:, None]
-        rate, purchase, variability = rates(amounts, exposure[rows], is_seasonal[rows], panel.season_length)
-        return _Model(rate * unit[:, None], purchase * unit, variability)
-
-    model = fitted(np.arange(panel.n_series))
-    row, period = np.nonzero(is_untimed)
-    for _ in range(ROUNDS):
-        before = amount[row, period]
-        amount[row, period] = sold[row, period] + _beyond(model, sold, row, period)[0]
-        is_moving = np.abs(amount[row, period] - before) > SETTLED * amount[row, period]
-        again = np.unique(row[is_moving])
-        if not again.size:
-            break
-        found = fitted(again)
-        model.rate[again], model.purchase[again], model.variability[again] = (
-            found.rate,
-            found.purchase,
-            found.variability,
+    is_seasonal, length = panel.n_periods - panel.start >= SEASONS * panel.season_length, panel.season_length
+    counts, has_bounds = amount / quantum[:, None], is_untimed.any(axis=1)
+    model = _Model(np.full(sold.shape, np.nan), np.ones(panel.n_series), np.zeros(panel.n_series))
+    for rows in (np.flatnonzero(~has_bounds), np.flatnonzero(has_bounds)):
+        cells = (counts[rows], exposure[rows])
+        bounds = is_untimed[rows]
+        found = (
+            censored_rates(*cells, bounds, is_seasonal[rows], length)
+            if bounds.any()
+            else rates(*cells, is_seasonal[rows], length)
         )
-    return model
+        model.rate[rows], model.purchase[rows], model.variability[rows] = found
+    return _Model(model.rate * quantum[:, None], model.purchase * quantum, model.variability)
 
 
 def _quantum(sold: FloatArray) -> float:

@@ -21,7 +21,8 @@ def warm_up() -> None:
     closed, none = np.zeros((2, 63), dtype=bool), np.zeros(2, dtype=np.int64)
     panel = Panel(demand, closed, none, date(2024, 1, 1), 1, 7, 3, {})
     cut = np.where(np.isnan(demand), sold, np.nan)
-    as_data(replace(panel, lower_bound=cut, exposure=0.5 + 0.0 * cut))
+    for exposure in (0.5 + 0.0 * cut, None):  # the time of a stock-out is known, or it is not
+        as_data(replace(panel, lower_bound=cut, exposure=exposure))
     learner = train_all(panel, [60], LearnerSettings(min_rows=1, growth=Growth(2, 3, 0.1, 5)), lambda seen: seen)
     for method in (*METHODS, learnt(learner)):
         if method.tier != Tier.LIBRARY:

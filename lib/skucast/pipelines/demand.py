@@ -12,27 +12,33 @@ from skucast.errors import DecisionDateError
 from skucast.periods import period_start
 from skucast.pipelines.context import Context
 from skucast.store.runs import published_decision_date
-from skucast.tables import AVAILABILITY, DEMAND, EVENT, SALES_LINE, STOCK
+from skucast.tables import AVAILABILITY, DEMAND, EVENT, ITEM, RECEIPT, SALES_LINE, STOCK
 from skucast.transforms import demand as to_demand
+from skucast.transforms.availability import in_stock_shares, moves
 from skucast.transforms.calendar import first_full_period, period_calendar
+from skucast.transforms.exceptional import exceptional_demand
+from skucast.transforms.orders import corrected, order_days
 
 
 def demand(context: Context) -> None:
     """Accepted lines → ``demand``, published unless a newer decision date was published before."""
     with context.record.stage("demand") as stage:
-        clock = context.begin(stage, "sales_line", "availability", "stock", "event")
+        clock = context.begin(stage, "sales_line", "availability", "stock", "receipt", "event", "item")
         published = published_decision_date(context.warehouse)
         if published is not None and clock.decision_date < published:
             stage.rows["published"] = 0
             stage.message = f"not published: demand for {published} is newer; it is computed in flight"
             return
-        context.warehouse.overwrite(DEMAND, computed_demand(context))
+        bought = orders_known(context)
+        context.warehouse.overwrite(DEMAND, computed_demand(context, bought))
+        bought.unpersist()
         written = context.warehouse.read(DEMAND)
         found = written.agg(
             F.count(F.lit(1)).alias("published"),
             F.count_distinct("item_id", "location_id").alias("series"),
             F.count_if("is_censored").alias("censored"),
             F.count_if("is_outlier").alias("outliers"),
+            F.count("exceptional_reason").alias("exceptional"),
         ).toPandas()
         stage.rows |= {str(name): int(value) for name, value in found.iloc[0].items()}
 
@@ -64,25 +70,48 @@ def _first_period(context: Context) -> date:
     return whole if whole <= context.clock.cutoff else period_start(first_sale, context.config.frequency)
 
 
-def computed_demand(context: Context) -> DataFrame:
-    """Rows of ``demand`` as known on the decision date."""
+def orders_known(context: Context) -> DataFrame:
+    """What each order took on each day, as known on the decision date: read several times, so kept on disk."""
+    lines = to_demand.known_before(context.warehouse.read(SALES_LINE), context.clock.decision_date)
+    # One shuffle of the lines: what is asked of them is asked of a series.
+    together = lines.repartition("item_id", "location_id")
+    pattern = context.config.ingest.cancellation_order_pattern
+    return corrected(order_days(together, cancellation_order_pattern=pattern)).persist(StorageLevel.DISK_ONLY)
+
+
+def computed_demand(context: Context, bought: DataFrame) -> DataFrame:
+    """Rows of ``demand`` as known on the decision date.
+
+    Args:
+        context: the run.
+        bought: as ``orders_known`` gives it.
+    """
     clock, rules, tables = context.clock, context.config.demand, context.warehouse
     first = _first_period(context)
     calendar = calendar_of(context, first, clock.cutoff)
-    lines = to_demand.known_before(tables.read(SALES_LINE), clock.decision_date)
-    if lines.where("quantity > 0").isEmpty():
+    if bought.where("sold > 0").isEmpty():
         raise DecisionDateError(
             f"no sale that counts lies before decision date {clock.decision_date}: give a later date"
         )
-    shares = to_demand.in_stock_shares(
+    shares = in_stock_shares(
         tables.read(AVAILABILITY),
         tables.read(STOCK).where(F.col("as_of") <= clock.decision_date),
+        moves(bought, tables.read(RECEIPT), clock.decision_date),
         calendar,
         clock.frequency,
     )
-    sold = to_demand.sold_per_period(lines, clock.frequency)
+    sold = to_demand.sold_per_period(bought, clock.frequency)
     complete = to_demand.complete_demand(sold, calendar, shares, first=first, cutoff=clock.cutoff, gaps=rules.gaps)
-    return to_demand.with_outliers(complete, method=rules.outliers.method, limit=rules.outliers.limit)
+    exceptional = rules.exceptional
+    found = exceptional_demand(
+        bought,
+        tables.read(ITEM),
+        frequency=clock.frequency,
+        limit=exceptional.limit,
+        decision_date=clock.decision_date,
+    )
+    named = to_demand.with_exceptional(complete, found, treatment=exceptional.treatment, share=exceptional.share)
+    return to_demand.with_outliers(named, method=rules.outliers.method, limit=rules.outliers.limit)
 
 
 def demand_known(context: Context) -> DataFrame:
@@ -91,7 +120,7 @@ def demand_known(context: Context) -> DataFrame:
     if published == asked:
         return context.warehouse.read(DEMAND)
     if published is not None and asked < published:
-        return computed_demand(context).persist(StorageLevel.DISK_ONLY)
+        return computed_demand(context, orders_known(context)).persist(StorageLevel.DISK_ONLY)
     raise DecisionDateError(
         f"demand for decision date {asked} was not computed yet (newest: {published}): run `skucast demand` first"
     )

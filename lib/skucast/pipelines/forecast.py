@@ -41,7 +41,7 @@ from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
 from skucast.transforms.launch import described, launch_prior, never_sold, recent_sales
 from skucast.transforms.method_errors import class_sums
-from skucast.transforms.panel import SERIES, Span, long_panel, revenue_shares
+from skucast.transforms.panel import SERIES, Span, base_demand, long_panel, revenue_shares
 from skucast.transforms.protection import default_span, evaluation_spans, longest_protection
 from skucast.transforms.spread import evidence
 from skucast.transforms.succession import successions, with_inherited, with_predecessors
@@ -52,7 +52,7 @@ def forecast(context: Context) -> None:
     with context.record.stage("forecast") as stage:
         clock = context.begin(stage, "demand", "item", "item_location", "supplier", "open_order", "receipt", "event",
                               "hierarchy", "sales_line")  # fmt: skip
-        rules, demand = context.config.forecast, demand_known(context)
+        rules, demand = context.config.forecast, base_demand(demand_known(context))
         succession = successions(context.warehouse.read(ITEM_LOCATION), clock.decision_date).localCheckpoint()
         known = demand if succession.isEmpty() else with_inherited(demand, succession)
         first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]

@@ -20,6 +20,7 @@ from skucast.tables import (
     Table,
 )
 from skucast.transforms.monitoring import Review
+from skucast.transforms.panel import base_demand
 from skucast.transforms.past_forecasts import Cutoffs, past_forecasts, reviewed_cutoffs
 from skucast.transforms.protection import MAX_HORIZON, default_span, evaluation_spans
 from skucast.transforms.tenure import tenure
@@ -53,7 +54,7 @@ def _review(context: Context, days: tuple[date, ...]) -> None:
         forecast=tables.read(FORECAST).where(F.col("cutoff").isin(list(days))),
         series_status=tables.read(SERIES_STATUS),
         policy=tables.read(POLICY),
-        demand=demand_known(context),
+        demand=base_demand(demand_known(context)),
         spans=evaluation_spans(lead_times_known(context)[0], MAX_HORIZON),
         cutoffs=cutoffs,
     ).persist(StorageLevel.DISK_ONLY)

@@ -16,6 +16,7 @@ from skucast.pipelines.lead_times import lead_times_known
 from skucast.pipelines.plan import ahead_from
 from skucast.pipelines.review_forecasts import forecast_reviews
 from skucast.tables import FORECAST, ITEM_LOCATION, SERIES_STATUS, SERVICE_OUTCOME
+from skucast.transforms.panel import base_demand
 from skucast.transforms.protection import longest_protection
 from skucast.transforms.reconciliation import cut
 from skucast.transforms.replay import RECENT, SERIES, TERMS, Window, outcomes, replay_rows
@@ -75,7 +76,7 @@ def _rows(context: Context, window: Window) -> DataFrame:
     rows = replay_rows(
         cut(ahead_from(first, forecast.where(of_first)).select(*SERIES, *TERMS)),
         forecast,
-        demand_known(context),
+        base_demand(demand_known(context)),
         tables.read(SERIES_STATUS).where(of_first),
         window,
     )

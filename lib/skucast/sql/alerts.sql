@@ -118,7 +118,14 @@ found AS (
         date_add(:decision_date, CAST(least(excess / mean_per_period * :period_days, 36500D) AS INT)) AS remedy_date,
         concat(format_number(excess, digits), ' more than the order-up-to level and ',
                format_number(:overstock_cover_days, '0'), ' days of demand.') AS explanation)), array()),
-      IF(unusual_demand IS NOT NULL, array(struct(
+      IF(exception IS NOT NULL, array(struct(
+        'demand_anomaly' AS kind, CAST(NULL AS DOUBLE) AS probability, exception.exceptional AS units,
+        exception.exceptional * unit_margin AS money, :decision_date AS remedy_date,
+        concat(IF(exception.reason = 'one_customer', 'Orders of one customer', 'A bulk order'), ' made the period of ',
+               exception.period_start, ', in which ', format_number(exception.sales, '0.##'), ' were sold: ',
+               format_number(exception.exceptional, '0.##'), ' of them are left out of what is planned for.')
+          AS explanation)), array()),
+      IF(unusual_demand IS NOT NULL AND exception IS NULL, array(struct(
         'demand_anomaly' AS kind,
         2 * least(get(expected.levels, 0), 1 - get(expected.levels, size(expected.levels) - 1)) AS probability,
         abs(unusual_demand - expected.mean) AS units, abs(unusual_demand - expected.mean) * unit_margin AS money,
@@ -131,6 +138,6 @@ found AS (
 )
 
 SELECT
-  * EXCEPT (outlook, outcomes, expected, quantities, gains, stages),
+  * EXCEPT (outlook, outcomes, expected, exception, quantities, gains, stages),
   coalesce(get(alerts, 0).kind, 'ok')                                        AS stock_status
 FROM found

@@ -2,7 +2,7 @@
 -- was expected to bring, how long nothing was sold, and since when its stock stands.
 
 WITH last_year AS (
-  SELECT item_id, location_id, period_start, sales, demand
+  SELECT item_id, location_id, period_start, sales, demand, exceptional, exceptional_reason
   FROM {demand}
   WHERE period_start >= date_sub(:decision_date, 365) AND period_start < :decision_date
 ),
@@ -36,7 +36,10 @@ newest AS (
     item_id,
     location_id,
     -- Null where the period is closed or its demand was cut by a stock-out.
-    max(struct(period_start, demand)).demand                       AS newest_demand
+    max(struct(period_start, demand)).demand                       AS newest_demand,
+    -- The newest exceptional demand of the last four weeks.
+    max(struct(period_start, sales, exceptional, exceptional_reason AS reason))
+      FILTER (WHERE exceptional_reason IS NOT NULL AND period_start >= date_sub(:decision_date, 28)) AS exception
   FROM last_year
   GROUP BY item_id, location_id
 ),

@@ -28,51 +28,17 @@ def known_before(lines: DataFrame, decision_date: date) -> DataFrame:
     return lines.where((F.col("ordered_at") < at) & ~is_cancelled & F.col("cancels_line").isNull())
 
 
-def sold_per_period(lines: DataFrame, frequency: Frequency) -> DataFrame:
-    """One row per item, location and period with lines: ``sales``, ``returns`` and mean ``unit_price``."""
-    is_sale = F.col("quantity") > 0
-    priced = F.when(is_sale & F.col("unit_price").isNotNull(), F.col("quantity"))
-    return lines.groupBy(*_SERIES, period_of(F.col("ordered_at"), frequency).alias("period_start")).agg(
-        F.coalesce(F.sum(F.when(is_sale, F.col("quantity"))), F.lit(0.0)).alias("sales"),
-        F.coalesce(F.sum(F.when(~is_sale, -F.col("quantity"))), F.lit(0.0)).alias("returns"),
-        F.try_divide(F.sum(priced * F.col("unit_price")), F.sum(priced)).alias("unit_price"),
-    )
+def sold_per_period(bought: DataFrame, frequency: Frequency) -> DataFrame:
+    """One row per item, location and period with lines: ``sales``, ``returns`` and mean ``unit_price``.
 
-
-def in_stock_shares(availability: DataFrame, stock: DataFrame, calendar: DataFrame, frequency: Frequency) -> DataFrame:
-    """Share of the selling time with stock, measured or derived from daily snapshots; unknown periods have no row.
-
-    A day's share is the mean of the stock state at its start and at the start of the next day. A period's share is the
-    mean over its open days, and known only when every one of them is. Measured availability wins.
-
-    Returns:
-        One row per item, location and period with known availability: ``in_stock_share``, and ``is_timed``, whether it
-        says when stock ran out. Snapshots at both ends of a single day do not.
+    Args:
+        bought: as ``orders.corrected`` gives it.
+        frequency: length of a period.
     """
-    period = period_of(F.col("period_start"), frequency)
-    measured = availability.groupBy(*_SERIES, period.alias("period_start")).agg(
-        F.avg("in_stock_share").alias("measured")
-    )
-    by_day = Window.partitionBy(*_SERIES).orderBy("as_of")
-    state = (F.col("on_hand") > 0).cast("double")
-    next_day = F.lead("as_of").over(by_day) == F.date_add("as_of", 1)
-    days = stock.select(
-        *_SERIES,
-        "as_of",
-        period_of(F.col("as_of"), frequency).alias("period_start"),
-        F.when(next_day, (state + F.lead(state).over(by_day)) / 2).alias("share"),
-    ).where("share IS NOT NULL")
-    opened = F.broadcast(calendar.select("location_id", "period_start", "open_days"))
-    on_open_days = days.join(opened, ["location_id", "period_start"]).where("array_contains(open_days, as_of)")
-    derived = (
-        on_open_days.groupBy(*_PERIOD, F.size("open_days").alias("n_open_days"))
-        .agg(F.avg("share").alias("derived"), F.count(F.lit(1)).alias("n_days"))
-        .where("n_days = n_open_days")
-    )
-    share = F.coalesce("measured", "derived").alias("in_stock_share")
-    is_timed = F.col("measured").isNotNull() | F.col("derived").isin(0.0, 1.0) | F.lit(frequency != Frequency.DAY)
-    return measured.join(derived, on=list(_PERIOD), how="full_outer").select(
-        *_PERIOD, share, is_timed.alias("is_timed")
+    return bought.groupBy(*_SERIES, period_of(F.col("day"), frequency).alias("period_start")).agg(
+        F.sum("sold").alias("sales"),
+        F.sum("returned").alias("returns"),
+        F.try_divide(F.sum("revenue"), F.sum("priced")).alias("unit_price"),
     )
 
 
@@ -114,6 +80,36 @@ def complete_demand(
             "unit_price",
             "promotion",
         )
+    )
+
+
+def with_exceptional(demand: DataFrame, found: DataFrame, *, treatment: str, share: float) -> DataFrame:
+    """Name exceptional demand and say how much of it base demand leaves out.
+
+    Promotions are no exceptions, nor are periods that would be usual with the purchases in question.
+
+    Args:
+        demand: as ``complete_demand`` gives it.
+        found: as ``exceptional.exceptional_demand`` gives it.
+        treatment: "exclude" leaves a usual purchase in place of each exceptional one, "cap" the largest that is not
+            exceptional, "share" a share of what exceeds the usual; "include" leaves nothing out.
+        share: that share, in [0, 1].
+
+    Returns:
+        The rows with ``exceptional``, units left out, and ``exceptional_reason``.
+    """
+    planned = F.col("excess") * F.lit(1.0 - share)
+    left_out = {
+        "exclude": F.col("excess"),
+        "cap": F.col("beyond_limit"),
+        "share": F.when(F.col("excess") == F.floor("excess"), F.floor(planned)).otherwise(planned),
+        "include": F.lit(0.0),
+    }[treatment]
+    is_exceptional = (F.col("sales") > F.col("period_limit")) & ~F.col("promotion")
+    return demand.join(found, on=list(_PERIOD), how="left").select(
+        *demand.columns,
+        F.coalesce(F.when(is_exceptional, left_out), F.lit(0.0)).alias("exceptional"),
+        F.when(is_exceptional, F.col("reason")).alias("exceptional_reason"),
     )
 
 

@@ -46,6 +46,14 @@ class Span:
         return add_periods(self.cutoff, self.horizon, self.frequency)
 
 
+def base_demand(demand: DataFrame) -> DataFrame:
+    """Rows of table ``demand`` without what is exceptional: the demand that is forecast."""
+    left_out = F.coalesce("exceptional", F.lit(0.0))
+    return demand.withColumns(
+        {name: F.col(name) - left_out for name in ("demand", "sales")} | {"exceptional": F.lit(0.0)}
+    )
+
+
 def revenue_shares(demand: DataFrame, also: Sequence[Column] = ()) -> DataFrame:
     """Series ordered by revenue (units where no price is known).
 

@@ -55,6 +55,8 @@ def with_inherited(demand: DataFrame, succession: DataFrame) -> DataFrame:
         F.expr("min(in_stock_share) AS in_stock_share"),
         F.expr("bool_and(is_closed) AS is_closed"),
         F.expr("bool_or(is_outlier) AS is_outlier"),
+        F.expr("sum(exceptional) AS exceptional"),
+        F.expr("max(exceptional_reason) AS exceptional_reason"),
         F.expr("try_divide(sum(sales * unit_price), sum(IF(unit_price IS NULL, NULL, sales))) AS unit_price"),
         F.expr("bool_or(promotion) AS promotion"),
     )
