@@ -39,27 +39,38 @@ def fill_curves(
         curves: filled, shape (n, w_all).
     """
     for row in range(ratio.shape[0]):
-        year, n = (places[0], cycles[0]), n_places[0]
-        first, gain, empty = read(ratio[row], weight[row], prior[row], year[0], year[1], n, True)
-        best = prior[row] + first
-        for t in range(best.size):
-            if empty[t]:
-                best[t] = 0.0
+        seen = (ratio[row], weight[row])
+        first, gain, empty = read(*seen, prior[row], places[0], cycles[0], n_places[0], True)
+        best = np.where(empty, 0.0, prior[row] + first)
         for k in range(1, places.shape[0]):
-            alone, alone_gain, _ = read(ratio[row], weight[row], prior[row], places[k], cycles[k], n_places[k], False)
-            after, after_gain, _ = read(ratio[row], weight[row], best, places[k], cycles[k], n_places[k], False)
-            if alone_gain > 0.0:
-                rest, rest_gain, empty = read(ratio[row], weight[row], prior[row] + alone, year[0], year[1], n, True)
-                if alone_gain + rest_gain > (gain + after_gain) * MARGIN:
-                    beside = prior[row] + rest
-                    again, _, _ = read(ratio[row], weight[row], beside, places[k], cycles[k], n_places[k], False)
-                    best, gain = beside + again, alone_gain + rest_gain
-                    for t in range(best.size):
-                        if empty[t] and again[t] <= 0.0:
-                            best[t] = 0.0
-                    continue
-            best, gain = best + after, gain + after_gain
+            best, gain = with_feast(*seen, prior[row], places, cycles, n_places, k, best, gain)
         curves[row] = np.maximum(best, 0.0)
+
+
+@compiled
+def with_feast(
+    ratio: FloatArray,
+    weight: FloatArray,
+    prior: FloatArray,
+    places: IntArray,
+    cycles: IntArray,
+    n_places: IntArray,
+    k: int,
+    best: FloatArray,
+    gain: float,
+) -> tuple[FloatArray, float]:
+    """The best curve so far and what it explains, with feast ``k`` read after it, or before the year instead."""
+    feast = (places[k], cycles[k], n_places[k], False)
+    alone, alone_gain, _ = read(ratio, weight, prior, *feast)
+    after, after_gain, _ = read(ratio, weight, best, *feast)
+    if alone_gain > 0.0:
+        year = (places[0], cycles[0], n_places[0], True)
+        rest, rest_gain, empty = read(ratio, weight, prior + alone, *year)
+        if alone_gain + rest_gain > (gain + after_gain) * MARGIN:
+            again, _, _ = read(ratio, weight, prior + rest, *feast)
+            moving = np.where(empty & (again <= 0.0), 0.0, prior + rest + again)
+            return moving, alone_gain + rest_gain
+    return best + after, gain + after_gain
 
 
 @compiled
@@ -76,28 +87,16 @@ def read(
 
     The last only of circular clocks, and where their season is certain.
     """
-    w, n_cycles = ratio.size, 0
-    for t in range(w):
-        if place[t] >= 0 and cycle[t] + 1 > n_cycles:
-            n_cycles = cycle[t] + 1
     added, empty = np.zeros(place.size), np.zeros(place.size, dtype=np.bool_)
+    n_cycles = cycles_seen(place[: ratio.size], cycle)
     if n_cycles < 2:
         return added, 0.0, empty
-    shape = (n_cycles, n_places)
-    excess, mass, sold = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    for t in range(w):
-        if place[t] >= 0 and weight[t] > 0.0:
-            c, p = cycle[t], place[t]
-            excess[c, p] += ratio[t] - weight[t] * curve[t]
-            mass[c, p] += weight[t]
-            sold[c, p] += ratio[t]
+    excess, mass, sold = cells(ratio, weight, curve, place, cycle, n_cycles, n_places)
     best, gain, belief = np.zeros(n_places), 0.0, 0.0
     for width in BANDWIDTHS:
         found, its_gain, its_belief = agreement(excess, mass, width, is_circular)
         if its_gain > gain:
             best, gain, belief = found, its_gain, its_belief
-    if gain <= 0.0:
-        return added, 0.0, empty
     nothing = np.zeros(n_places, dtype=np.bool_)
     if is_circular and belief >= 1.0:
         mark_empty(sold, mass, nothing)
@@ -108,7 +107,47 @@ def read(
 
 
 @compiled
-def agreement(excess: FloatArray, mass: FloatArray, width: int, is_circular: bool) -> tuple[FloatArray, float, float]:  # noqa: FBT001
+def cycles_seen(place: IntArray, cycle: IntArray) -> int:
+    """Cycles that weeks of history lie in."""
+    found = 0
+    for t in range(place.size):
+        if place[t] >= 0:
+            found = max(found, cycle[t] + 1)
+    return found
+
+
+@compiled
+def cells(
+    ratio: FloatArray,
+    weight: FloatArray,
+    curve: FloatArray,
+    place: IntArray,
+    cycle: IntArray,
+    n_cycles: int,
+    n_places: int,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Excess over the curve, weight and what was sold by cycle and place, each of shape (n_cycles, n_places)."""
+    excess, mass, sold = (
+        np.zeros((n_cycles, n_places)),
+        np.zeros((n_cycles, n_places)),
+        np.zeros((n_cycles, n_places)),
+    )
+    for t in range(ratio.size):
+        if place[t] >= 0 and weight[t] > 0.0:
+            c, p = cycle[t], place[t]
+            excess[c, p] += ratio[t] - weight[t] * curve[t]
+            mass[c, p] += weight[t]
+            sold[c, p] += ratio[t]
+    return excess, mass, sold
+
+
+@compiled
+def agreement(
+    excess: FloatArray,
+    mass: FloatArray,
+    width: int,
+    is_circular: bool,  # noqa: FBT001
+) -> tuple[FloatArray, float, float]:
     """What cycles have in common: to be added at each place, squares explained from cycle to cycle, what is believed.
 
     Args:
@@ -117,50 +156,55 @@ def agreement(excess: FloatArray, mass: FloatArray, width: int, is_circular: boo
         width: neighbours on each side that a place is averaged with.
         is_circular: the last place borders on the first.
     """
-    n_cycles, n_places = excess.shape
-    largest = max(mass.max(), 1e-300)
-    joint, squares, own, roughs, next_to, pairs, seen_cycles = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0
-    total, weights = np.zeros(n_places), np.zeros(n_places)
-    # Sums over ordered pairs of different cycles follow from sums over all pairs, less those of a cycle with itself.
-    left, right = np.zeros((4, n_places)), np.zeros((3, n_places))
-    for c in range(n_cycles):
-        before, any_seen = 0.0, False
-        for p in range(n_places):
-            around_excess, around_mass = near(excess[c], p, width, is_circular), near(mass[c], p, width, is_circular)
-            rough = excess[c, p] / mass[c, p] if mass[c, p] > 0.0 else 0.0
-            roughs += rough * rough
-            next_to += rough * before if p > 0 else 0.0
-            before = rough
-            if mass[c, p] > 0.0:
-                smooth, v, any_seen = around_excess / around_mass, mass[c, p] / largest, True
-                left[0, p] += v * rough
-                left[1, p] += v
-                left[2, p] += v * rough * rough
-                left[3, p] += 1.0
-                right[0, p] += smooth
-                right[1, p] += smooth * smooth
-                joint -= v * rough * smooth
-                squares -= v * smooth * smooth
-                own -= v * rough * rough
-        seen_cycles += 1 if any_seen else 0
-    for p in range(n_places):
-        joint += left[0, p] * right[0, p]
-        squares += left[1, p] * right[1, p]
-        own += left[2, p] * left[3, p]
-        pairs += left[3, p] * (left[3, p] - 1.0) / 2.0
-        for c in range(n_cycles):
-            total[p] += excess[c, p]
-            weights[p] += mass[c, p]
+    added = np.zeros(excess.shape[1])
+    joint, squares, own, memory, pairs, n_cycles = between_cycles(excess, mass, width, is_circular)
     if joint <= 0.0 or squares <= 0.0 or own <= 0.0:
-        return total, 0.0, 0.0
-    believed = belief_of(joint / np.sqrt(squares * own), next_to / roughs, pairs)
-    slope = min(joint / squares, 1.0)
-    credibility = believed * slope * seen_cycles / (1.0 + slope * (seen_cycles - 1.0))
-    added = np.zeros(n_places)
-    for p in range(n_places):
+        return added, 0.0, 0.0
+    believed, slope = belief_of(joint / np.sqrt(squares * own), memory, pairs), min(joint / squares, 1.0)
+    credibility = believed * slope * n_cycles / (1.0 + slope * (n_cycles - 1.0))
+    total, weights = excess.sum(axis=0), mass.sum(axis=0)
+    for p in range(added.size):
         around = near(weights, p, width, is_circular)
         added[p] = credibility * near(total, p, width, is_circular) / around if around > 0.0 else 0.0
     return added, believed * joint * slope, believed
+
+
+@compiled
+def between_cycles(
+    excess: FloatArray,
+    mass: FloatArray,
+    width: int,
+    is_circular: bool,  # noqa: FBT001
+) -> tuple[float, float, float, float, float, int]:
+    """Sums over places and ordered pairs of different cycles, from which agreement follows.
+
+    Returns:
+        Products of the one's residual with the other's average, squares of averages, squares of residuals; then the
+        autocorrelation of residuals, the unordered pairs, and the cycles seen.
+    """
+    n_cycles, n_places = excess.shape
+    largest, rough, smooth = max(mass.max(), 1e-300), np.zeros(excess.shape), np.zeros(excess.shape)
+    for c in range(n_cycles):
+        for p in range(n_places):
+            if mass[c, p] > 0.0:
+                rough[c, p] = excess[c, p] / mass[c, p]
+                smooth[c, p] = near(excess[c], p, width, is_circular) / near(mass[c], p, width, is_circular)
+    weight: FloatArray = mass / largest
+    seen: FloatArray = (mass > 0.0).astype(np.float64)
+    roughs = (rough * rough).sum()
+    memory = (rough[:, 1:] * rough[:, :-1]).sum() / roughs if roughs > 0.0 else 0.0
+    joint = crossed(weight * rough, smooth)
+    squares, own = crossed(weight, smooth * smooth), crossed(weight * rough * rough, seen)
+    n_seen = seen.sum(axis=0)
+    pairs = (n_seen * (n_seen - 1.0)).sum() / 2.0
+    return joint, squares, own, memory, pairs, (seen.sum(axis=1) > 0.0).sum()
+
+
+@compiled
+def crossed(left: FloatArray, right: FloatArray) -> float:
+    """Sum over places and ordered pairs of different cycles of left in the one times right in the other."""
+    total: float = (left.sum(axis=0) * right.sum(axis=0)).sum() - (left * right).sum()
+    return total
 
 
 @compiled
@@ -172,13 +216,15 @@ def belief_of(alike: float, memory: float, pairs: float) -> float:
     memory = min(max(memory, 0.0), 0.95)
     free = pairs * (1.0 - memory * memory) / (1.0 + memory * memory)
     z = np.arctanh(min(max(alike, 0.0), 0.999999)) * np.sqrt(max(free - 3.0, 0.0))
-    return min(max((z - DOUBTED) / (BELIEVED - DOUBTED), 0.0), 1.0)
+    share: float = min(max((z - DOUBTED) / (BELIEVED - DOUBTED), 0.0), 1.0)
+    return share
 
 
 @compiled
 def near(values: FloatArray, p: int, width: int, is_circular: bool) -> float:  # noqa: FBT001
     """Sum of a place and its neighbours; their weight falls to 0 at ``width`` + 1 places."""
-    total, n = values[p], values.size
+    n = values.size
+    total: float = values[p]
     for step in range(1, width + 1):
         share, after, before = 1.0 - step / (width + 1.0), p + step, p - step
         if is_circular:
