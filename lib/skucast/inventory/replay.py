@@ -91,6 +91,13 @@ class Replay:
             score_from=self.score_from,
         )  # fmt: skip
 
+    @cached_property
+    def units(self) -> FloatArray:
+        """1 for items that are counted in whole units, else 0, shape (n,)."""
+        sums = self.forecasts.cumulative_quantiles
+        parts = np.abs(sums - np.rint(sums)).max(axis=(1, 2, 3))
+        return np.where(parts <= 1e-9, 1.0, 0.0)
+
     def run(self, decide: Decide) -> Outcome:
         """What comes of a policy."""
         return simulate_decisions(self.demand, decide, self.setting)

@@ -14,9 +14,11 @@ import numpy as np
 from scipy.special import ndtri
 
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.net_need import NEED_LEVELS, outlook
-from skucast.inventory.order_quantity import Aim, final_quantity, lacking, wanted_quantity
-from skucast.inventory.quantile_grid import interpolate
+from skucast.inventory.lead_time_mixture import DemandSums, demand_over
+from skucast.inventory.net_need import Aim, outlook
+from skucast.inventory.order_gains import chances_served
+from skucast.inventory.order_quantity import final_quantity, usual_order, wanted_quantity
+from skucast.inventory.quantile_grid import Lists, quantiles_at
 from skucast.inventory.replay import Replay, ahead_of, at_step, receipts, review_in
 from skucast.inventory.simulation_setting import World
 from skucast.inventory.simulator import Decide, StockState
@@ -92,42 +94,50 @@ def planned(replay: Replay, aim: Aim) -> tuple[Decide, Calibration]:
         review, orders = review_in(replay, period), np.zeros(n)
         rows = np.flatnonzero(state.is_review & (replay.forecasts.n_steps[:, review] > 0))
         if rows.size > 0:
-            orders[rows], need = _ordered(replay, review, rows, state, Aim(*(each[rows] for each in aim)))
+            orders[rows], enough = _ordered(replay, review, rows, state, Aim(*(each[rows] for each in aim)))
             arrival = period + replay.lead_time[rows]
             ends = arrival + replay.review_period[rows] <= replay.demand.shape[1]
             counts = (arrival >= replay.score_from) & ends
             calibration.cycles[rows] += counts
-            calibration.without_stock_out[rows] += counts * chance_of_enough(orders[rows], need)
+            calibration.without_stock_out[rows] += counts * enough
         return orders
 
     return decide, calibration
 
 
 def _ordered(replay: Replay, review: int, rows: IntArray, state: StockState, aim: Aim) -> tuple[FloatArray, FloatArray]:
-    """Quantities of some items, and the quantiles of the net need that they answer."""
-    is_lost = replay.world is World.LOST_SALES
-    found = outlook(ahead_of(replay, review, rows, state), is_lost=is_lost)
-    terms = replay.terms_at(review).of(rows)
-    short = lacking(found, aim)
-    if not is_lost:
-        protection = (replay.lead_time + replay.review_period)[rows]
-        sums = at_step(replay.forecasts.cumulative_quantiles[rows, review], protection)
-        levels = np.broadcast_to(replay.forecasts.levels, sums.shape)
-        short = interpolate(aim.cycle_service_level[:, None], levels, sums)[:, 0] - state.inventory_position[rows]
+    """Quantities of some items, and the probability that each is enough for its arrival cycle."""
+    is_lost, terms = replay.world is World.LOST_SALES, replay.terms_at(review).of(rows)
+    found = outlook(
+        ahead_of(replay, review, rows, state), aim._replace(lot=usual_order(terms, replay.units[rows])), is_lost=is_lost
+    )
+    level = aim.cycle_service_level
+    short = found.lacking if is_lost else base_stocks(replay, review, rows, level) - state.inventory_position[rows]
     wanted = wanted_quantity(np.round(short, 9), terms, is_lost=is_lost)
-    return final_quantity(wanted, terms, found.stock_at_arrival), found.need
+    quantity = final_quantity(wanted, terms, found.stock_at_arrival)
+    return quantity, chances_served(quantity[:, None], found.need, found.shortage)[:, 0]
 
 
-def chance_of_enough(quantity: FloatArray, need: FloatArray) -> FloatArray:
-    """P(need ≤ quantity) from the quantiles of the need, 0 below the lowest and 1 from the highest on, shape (n,)."""
-    levels = np.array(NEED_LEVELS)
-    place = (need <= quantity[:, None]).sum(axis=1)
-    below, rows = np.maximum(place - 1, 0), np.arange(place.size)
-    above = np.minimum(place, levels.size - 1)
-    width = need[rows, above] - need[rows, below]
-    part = np.divide(quantity - need[rows, below], width, out=np.zeros_like(width), where=width > 0)
-    between = levels[below] + part * (levels[above] - levels[below])
-    return np.where(place == 0, 0.0, np.where(place == levels.size, 1.0, between))
+def base_stocks(replay: Replay, review: int, rows: IntArray, levels: FloatArray) -> FloatArray:
+    """Quantiles of demand over the review period and the lead time, each lead time with its probability, units.
+
+    Args:
+        replay: what is known.
+        review: number of the review.
+        rows: items, shape (n,).
+        levels: probabilities, shape (n,).
+
+    Returns:
+        Shape (n,).
+    """
+    forecasts = replay.forecasts
+    # Beyond the forecast the last sum counts.
+    sums = np.maximum.accumulate(forecasts.cumulative_quantiles[rows, review], axis=1)
+    at = Lists.of(np.broadcast_to(forecasts.levels, (rows.size, forecasts.levels.size)))
+    means = Lists.of(forecasts.cumulative_mean[rows, review])
+    known = DemandSums(at, means, np.zeros(means.values.size), np.ascontiguousarray(sums).ravel())
+    over = demand_over(Lists.of(replay.lead_time_law[rows]), replay.review_period[rows], known)
+    return quantiles_at(np.ascontiguousarray(levels), at, Lists(over.quantiles, at.starts))
 
 
 def known_need(

@@ -24,6 +24,5 @@ SELECT
   on_hand - backorders - reserved                                  AS opening,
   deliveries.helps_in                                              AS delivery_steps,
   deliveries.remaining                                             AS delivery_quantities,
-  IF(target_kind = 'fill_rate', fill_rate, NULL)                   AS fill_rate_asked,
   xxhash64(item_id, location_id)                                   AS seed
 FROM expecting

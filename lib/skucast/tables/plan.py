@@ -51,8 +51,11 @@ POLICY = Table(
         Column("target_source", "string", "", "Who asked: row, class or default.", required=True),
         Column("cycle_service_level", "double", "share", "P(no stock-out in a cycle): asked for or implied.",
                required=True, check="cycle_service_level BETWEEN 0 AND 1"),
-        Column("fill_rate", "double", "share", "Share of demand served from stock: asked for or implied.",
-               check="fill_rate BETWEEN 0 AND 1"),
+        Column("fill_rate", "double", "share",
+               "Share of demand served from stock, as if unmet demand waited: asked for or implied, at most what the "
+               "reorder point gives.", check="fill_rate BETWEEN 0 AND 1"),
+        Column("is_extrapolated", "boolean", "",
+               "The target lies beyond the outer level of the forecast: the tail of demand was continued for it."),
         Column("reorder_point", "double", "u", "Order when the inventory position is at or below it. [s]",
                required=True),
         Column("order_up_to_level", "double", "u", "Order up to it. [S]", required=True),

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from skucast.inventory import replay_policies as policies
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.order_quantity import Aim, OrderTerms
+from skucast.inventory.net_need import Aim
+from skucast.inventory.order_quantity import OrderTerms
 from skucast.inventory.replay import Replay, ReviewForecasts
 from skucast.inventory.replay_policies import Calibration
 from skucast.inventory.simulation_outcome import CostRates, Outcome
@@ -97,7 +98,8 @@ def replay_of(batch: pa.RecordBatch, n_periods: int, how: Comparison) -> Replaye
     )  # fmt: skip
     cost, price = _numbers(batch, "unit_cost"), _numbers(batch, "unit_price")
     asks_fill = np.array(batch["target_kind"].to_pylist()) == "fill_rate"
-    aim = Aim(_numbers(batch, "cycle_service_level"), np.where(asks_fill, _numbers(batch, "fill_rate"), np.nan))
+    wanted = np.where(asks_fill, _numbers(batch, "fill_rate_asked"), np.nan)
+    aim = Aim(_numbers(batch, "cycle_service_level"), wanted, np.full(batch.num_rows, np.nan))
     rates = CostRates(
         holding=_numbers(batch, "holding_cost"), shortage=_numbers(batch, "shortage_cost"),
         ordering=_numbers(batch, "fixed_cost"),
@@ -111,8 +113,8 @@ def outcome_columns(batch: pa.RecordBatch, given: Replayed, how: Comparison) -> 
     replay, n = given.replay, batch.num_rows
     same = {name: batch[name] for name in ("item_id", "location_id", "abc_class", "xyz_class")}
     for variant, level in how.sweep:
-        own = given.aim if variant == "configured" else Aim(np.full(n, level), np.full(n, np.nan))
-        promised = Aim(np.full(n, np.nan), np.full(n, np.nan))
+        own = given.aim if variant == "configured" else _aim(level, n)
+        promised = _aim(np.nan, n)
         expected: Calibration | None = None
         if variant in ("skucast", "configured"):
             decide, expected = policies.planned(replay, own)
@@ -132,6 +134,11 @@ def outcome_columns(batch: pa.RecordBatch, given: Replayed, how: Comparison) -> 
             "promised_fill_rate": numbers(promised.fill_rate), "censored_periods": numbers(given.censored),
             **_measured(replay.run(decide), given), **_expected(expected),
         }  # fmt: skip
+
+
+def _aim(level: float, n: int) -> Aim:
+    """One level for all; lots follow at each review."""
+    return Aim(np.full(n, level), *(np.full(n, np.nan) for _ in range(2)))
 
 
 def _measured(found: Outcome, given: Replayed) -> dict[str, pa.Array]:
