@@ -1,25 +1,22 @@
 """Policies that decide from the forecast of each review, for a replay on demand that is known afterwards.
 
 Each variant sees at a review what a planner saw then: the forecast made with data before it, and the state that its own
-earlier orders led to. Rivals of the plan's own policy: order nothing; stock for so many periods of recent mean demand;
-the textbook's z·σ·√(R+L) with the same mean forecast; perfect foresight. Lots and limits are the same for all.
+earlier orders led to. Beside the plan's own policy: order nothing, and perfect foresight; ``replay_rivals`` has more.
+Lots and limits are the same for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.lead_time_mixture import DemandSums, demand_over
 from skucast.inventory.net_need import Aim, outlook
 from skucast.inventory.order_gains import chances_served
 from skucast.inventory.order_quantity import final_quantity, usual_order, wanted_quantity
-from skucast.inventory.quantile_grid import Lists, quantiles_at
-from skucast.inventory.replay import Replay, ahead_of, at_step, receipts, review_in
+from skucast.inventory.replay import Replay, ahead_of, receipts, review_in
+from skucast.inventory.replay_rivals import base_stocks
 from skucast.inventory.simulation_setting import World
 from skucast.inventory.simulator import Decide, StockState
 
@@ -41,31 +38,6 @@ def nothing(replay: Replay) -> Decide:
     """Never order."""
     none = np.zeros(replay.seeds.size)
     return lambda *_: none
-
-
-def fixed_cover(replay: Replay, protection_periods: float, n_recent: int = 8) -> Decide:
-    """Raise the position to so many protection periods of the mean demand of the last ``n_recent`` periods."""
-    known, offset = np.concatenate([replay.before, replay.demand], axis=1), replay.before.shape[1]
-    span = protection_periods * (replay.lead_time + replay.review_period)
-
-    def shortfall(_: int, state: StockState) -> FloatArray:
-        now = offset + state.period
-        level: FloatArray = span * known[:, max(now - n_recent, 0) : now].mean(axis=1)
-        return level - state.inventory_position
-
-    return _by_position(replay, shortfall)
-
-
-def textbook(replay: Replay, cycle_service_level: float) -> Decide:
-    """Raise the position to the mean over R + L periods and z·σ·√(R+L), σ that of the one-step forecast error."""
-    z, protection = float(ndtri(cycle_service_level)), replay.lead_time + replay.review_period
-
-    def shortfall(review: int, state: StockState) -> FloatArray:
-        mean = at_step(replay.forecasts.cumulative_mean[:, review], protection)
-        level: FloatArray = mean + z * replay.forecasts.one_step_sd[:, review] * np.sqrt(protection)
-        return level - state.inventory_position
-
-    return _by_position(replay, shortfall)
 
 
 def perfect(replay: Replay) -> Decide:
@@ -118,28 +90,6 @@ def _ordered(replay: Replay, review: int, rows: IntArray, state: StockState, aim
     return quantity, chances_served(quantity[:, None], found.need, found.shortage)[:, 0]
 
 
-def base_stocks(replay: Replay, review: int, rows: IntArray, levels: FloatArray) -> FloatArray:
-    """Quantiles of demand over the review period and the lead time, each lead time with its probability, units.
-
-    Args:
-        replay: what is known.
-        review: number of the review.
-        rows: items, shape (n,).
-        levels: probabilities, shape (n,).
-
-    Returns:
-        Shape (n,).
-    """
-    forecasts = replay.forecasts
-    # Beyond the forecast the last sum counts.
-    sums = np.maximum.accumulate(forecasts.cumulative_quantiles[rows, review], axis=1)
-    at = Lists.of(np.broadcast_to(forecasts.levels, (rows.size, forecasts.levels.size)))
-    means = Lists.of(forecasts.cumulative_mean[rows, review])
-    known = DemandSums(at, means, np.zeros(means.values.size), np.ascontiguousarray(sums).ravel())
-    over = demand_over(Lists.of(replay.lead_time_law[rows]), replay.review_period[rows], known)
-    return quantiles_at(np.ascontiguousarray(levels), at, Lists(over.quantiles, at.starts))
-
-
 def known_need(
     demand: FloatArray,
     receipts: FloatArray,
@@ -171,16 +121,3 @@ def known_need(
         wanted = wanted + np.where(in_cycle, demand[:, h] - np.where(h > lead, receipts[:, h], 0.0), 0.0)
         need = np.where(in_cycle, np.maximum(need, wanted), need)
     return need - stock
-
-
-def _by_position(replay: Replay, shortfall: Callable[[int, StockState], FloatArray]) -> Decide:
-    """Order what the inventory position lacks."""
-
-    def decide(period: int, state: StockState) -> FloatArray:
-        review = review_in(replay, period)
-        terms = replay.terms_at(review)
-        raw = wanted_quantity(np.round(shortfall(review, state), 9), terms, is_lost=True)
-        has_forecast = replay.forecasts.n_steps[:, review] > 0
-        return np.where(has_forecast, final_quantity(raw, terms, state.inventory_position), 0.0)
-
-    return decide

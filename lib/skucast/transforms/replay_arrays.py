@@ -15,11 +15,16 @@ from skucast.inventory.net_need import Aim
 from skucast.inventory.order_quantity import OrderTerms
 from skucast.inventory.replay import Replay, ReviewForecasts
 from skucast.inventory.replay_policies import Calibration
+from skucast.inventory.replay_rivals import base_stock, fixed_cover, textbook, textbook_policy
 from skucast.inventory.simulation_outcome import CostRates, Outcome
 from skucast.inventory.simulation_setting import Opening, World
 from skucast.transforms.arrow_columns import floats_of, numbers
 
 WORDS = ("replenishment_policy", "rounding")
+RIVALS = {"textbook": textbook, "textbook_policy": textbook_policy, "base_stock": base_stock}
+"""Variants that raise the inventory position to a level for a cycle service level."""
+FURTHER_LEVELS = (0.995, 0.999, 0.9999, 0.99999)
+"""How much further rivals are swept, for their normal law promises more than it keeps."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class Comparison:
     @property
     def sweep(self) -> list[tuple[str, float]]:
         """Variants with their target levels, 0 where nothing is swept."""
-        swept = {"fixed_cover": self.covers, "textbook": self.levels, "skucast": self.levels}
+        beyond = (*self.levels, *(level for level in FURTHER_LEVELS if level > self.levels[-1]))
+        swept = {"fixed_cover": self.covers, "skucast": self.levels, **dict.fromkeys(RIVALS, beyond)}
         return [(name, level) for name in self.variants for level in swept.get(name, (0.0,))]
 
 
@@ -121,10 +127,10 @@ def outcome_columns(batch: pa.RecordBatch, given: Replayed, how: Comparison) -> 
             promised = own._replace(
                 cycle_service_level=np.where(np.isnan(own.fill_rate), own.cycle_service_level, np.nan)
             )
-        elif variant == "textbook":
-            decide, promised = policies.textbook(replay, level), own
+        elif variant in RIVALS:
+            decide, promised = RIVALS[variant](replay, level), own
         elif variant == "fixed_cover":
-            decide = policies.fixed_cover(replay, level)
+            decide = fixed_cover(replay, level)
         else:
             decide = {"nothing": policies.nothing, "perfect": policies.perfect}[variant](replay)
         yield {
@@ -184,7 +190,13 @@ def _forecasts(batch: pa.RecordBatch) -> ReviewForecasts:
     for into, name in ((mean, "cumulative_mean"), (sd, "cumulative_sd")):
         into[place] = steps.field(name).to_numpy()
     return ReviewForecasts(
-        periods.astype(np.int64), levels[0], n_steps, quantiles, sums, np.maximum.accumulate(mean, axis=2), sd[:, :, 0]
+        periods.astype(np.int64),
+        levels[0],
+        n_steps,
+        quantiles,
+        sums,
+        np.maximum.accumulate(mean, axis=2),
+        np.maximum.accumulate(sd, axis=2),
     )
 
 
