@@ -7,6 +7,7 @@ import socket
 import sys
 import urllib.request
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -153,10 +154,17 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
     assert set.union(*(stage.executors for stage in on_buckets)) == {"0", "1"}
 
 
+@pytest.fixture
+def adaptive(spark: SparkSession) -> Iterator[None]:
+    """Adaptive execution, which is off in the other tests, for one test."""
+    spark.conf.set("spark.sql.adaptive.enabled", "true")
+    yield
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+
+
 @pytest.mark.spark
-def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession) -> None:
+def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession, adaptive: None) -> None:
     """Six buckets are six tasks, though their rows are few and the session asks for two partitions."""
-    assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
     monday = date(2011, 1, 3)
     rows = [(f"item{n}", "L1", monday + timedelta(weeks=t), 1.0, 1.0, 2.0) for n in range(40) for t in range(3)]
     schema = "item_id string, location_id string, period_start date, sales double, demand double, unit_price double"
