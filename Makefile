@@ -54,7 +54,7 @@ lint: install ## style, types and layers
 check: lint kernels ## lint and the tests that need no Spark: about four minutes
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not spark and not cluster"
 
-test: lint jars kernels ## lint and all tests: under twenty minutes on two cores (HYPOTHESIS_PROFILE=deep looks further)
+test: lint jars kernels ## lint and all tests: about twenty minutes on two quiet cores (HYPOTHESIS_PROFILE=deep looks further)
 	$(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 bench: jars kernels ## seconds of each stage
