@@ -28,6 +28,13 @@ SETTINGS = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # Each sort, aggregation and broadcast takes at least one page, by default of dozens of megabytes.
+    "spark.buffer.pageSize": "256k",
+    # Spark keeps the plans of a thousand queries for a page that nobody opens: after some minutes they fill the memory.
+    "spark.sql.ui.retainedExecutions": "1",
+    "spark.ui.retainedJobs": "10",
+    "spark.ui.retainedStages": "10",
+    "spark.ui.retainedTasks": "100",
     "spark.sql.shuffle.partitions": "2",
     # A few rows a query: compiling it, or planning it anew after each shuffle, takes longer than running it. The
     # reference night and the cluster's test run with adaptive execution, the cluster's with compiled code too.

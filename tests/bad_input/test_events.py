@@ -14,13 +14,12 @@ from skucast.pipelines.ingest import checked_source
 from skucast.store.runs import Stage
 from skucast.tables import EVENT
 from skucast.transforms.panel import Span
-from tests.bad_input.shop import FIRST, D, Shop, sale, weekly
+from tests.bad_input.shop import FIRST, FORECAST, D, Shop, sale, weekly
 
 pytestmark = pytest.mark.spark
 
 METHODS = ["naive", "mean", "ses", "ridge_autoregression", "prophet"]
 CLASSES = dict.fromkeys(("smooth", "erratic", "intermittent", "lumpy"), METHODS)
-RULES = {"methods": METHODS, "methods_by_class": CLASSES, "origins": 3, "min_buckets": 2, "min_periods": 4}
 SPAN = Span(FIRST, D - timedelta(days=7), 2, Frequency.WEEK)
 
 
@@ -28,11 +27,11 @@ def week(number: int) -> str:
     return f"{FIRST + timedelta(days=7 * number + 2)}"
 
 
-def sold(busy: set[int], present: float | None = None) -> list[dict[str, Any]]:
-    """Items A and B, with 20 pieces more in busy weeks; one line of B was a present, at no price or this one."""
+def sold(busy: set[int]) -> list[dict[str, Any]]:
+    """Items A and B, with 20 pieces more in busy weeks; one line of B was a present."""
     lines = weekly("A") + weekly("B")
     lines += [sale(item, FIRST + timedelta(days=7 * n + 3), 20) for item in "AB" for n in sorted(busy)]
-    return [*lines, sale("B", FIRST + timedelta(days=40), 1, unit_price=present)]
+    return [*lines, sale("B", FIRST + timedelta(days=40), 1, unit_price=None)]
 
 
 def event(number: int, name: str, **given: Any) -> dict[str, Any]:
@@ -48,7 +47,13 @@ def deliver(shop: Shop, events: list[dict[str, Any]], **sections: Any) -> None:
     """Events and a price list in the warehouse, as they were read from files, beside the lines that were accepted."""
     shop.write("event.csv", events)
     shop.write("item.csv", [{"item_id": "A", "unit_cost": 1, "unit_price": p, "valid_from": day} for p, day in PRICES])
-    shop.config({"sources": shop.sources("event", "item", sales_line="lines"), "forecast": RULES} | sections)
+    shop.config(
+        {
+            "sources": shop.sources("event", "item", sales_line="lines"),
+            "forecast": FORECAST | {"methods": METHODS, "methods_by_class": CLASSES},
+        }
+        | sections
+    )
     shop.take_in("event", "item")
 
 
@@ -100,40 +105,29 @@ def test_what_becomes_known_later_changes_nothing_of_the_past(shop: Shop):
     assert record.rows.get("events_known_late", 0) == 0
 
 
-def run(
-    shop: Shop, events: list[dict[str, Any]], stages: str = "ingest demand forecast", **sections: Any
-) -> dict[str, Any]:
-    """Forecast with these events; the record of the last stage."""
-    shop.write("event.csv", events)
-    shop.write("item.csv", [{"item_id": "A", "unit_cost": 1, "unit_price": p, "valid_from": day} for p, day in PRICES])
-    sources = {
-        name: {"format": "csv", "path": str(shop.folder / f"{file}.csv")}
-        for name, file in (("sales_line", "lines"), ("event", "event"), ("item", "item"))
-    }
-    shop.config({"sources": sources, "forecast": RULES} | sections)
-    for command in stages.split():
-        outcome = shop.run(command, "--decision-date", f"{D}")
-        assert outcome.code == 0, outcome
-    newest = max((row for row in shop.rows("run") if row["stage"] == "forecast"), key=lambda row: row["started_at"])
-    return dict(newest)
+def test_without_drivers_events_are_not_looked_at(shop: Shop):
+    """Nothing reaches the forecast where drivers are off or none is named; with them it is another one."""
+    shop.accept(sold(BUSY))
+    deliver(shop, [event(n, "fair", kind="promotion") for n in (*sorted(BUSY), 20)])
+    drivers, record = known(shop, "forecast.drivers=false")
+    assert Drivers() == drivers
+    assert {"events", "drivers"}.isdisjoint(record.rows)
+    drivers, record = known(shop, "forecast.drivers=[another]")
+    assert Drivers() == drivers
+    assert str(record.message).endswith("has a name in forecast.drivers: another")
+
+    assert 0 == shop.run("demand", "--decision-date", f"{D}").code
+    assert 0 == shop.run("forecast", "--decision-date", f"{D}", "--set", "forecast.drivers=false").code
+    without = errors(shop)
+    assert 0 == shop.run("forecast", "--decision-date", f"{D}").code
+    assert without != errors(shop)
+    (newest,) = shop.rows("run", "stage = 'forecast' AND rows['events'] > 0")
+    assert (1, 1) == (newest["rows"]["events"], newest["rows"]["drivers"])
+    assert {"A", "B"} == {row["item_id"] for row in shop.rows("series_status", "status = 'fitted'")}
 
 
 def errors(shop: Shop) -> list[tuple[Any, ...]]:
     return sorted((r["item_id"], r["method"], r["origin"], r["sum_squared_error"]) for r in shop.rows("backtest"))
-
-
-def test_without_drivers_events_are_not_looked_at(shop: Shop):
-    shop.write("lines.csv", sold(BUSY, present=0))
-    fair = [event(n, "fair", kind="promotion") for n in (*sorted(BUSY), 20)]
-    record = run(shop, fair, forecast=RULES | {"drivers": False})
-    without = errors(shop)
-    assert {"events", "drivers"}.isdisjoint(record["rows"])
-    record = run(shop, fair, "forecast", forecast=RULES | {"drivers": ["another"]})
-    assert record["message"].endswith("has a name in forecast.drivers: another")
-    assert without == errors(shop)
-    run(shop, fair, "forecast")
-    assert without != errors(shop)
-    assert {"A", "B"} == {row["item_id"] for row in shop.rows("series_status", "status = 'fitted'")}
 
 
 def refusal(shop: Shop, events: list[dict[str, Any]]) -> str:

@@ -61,6 +61,7 @@ SETTINGS = {
     "spark.driver.memory": "1g",
     # With one compiler Java keeps 48 MB of compiled code and spends a third of its time on throwing out and redoing it.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
+    "spark.buffer.pageSize": "256k",
     "spark.sql.shuffle.partitions": 2,
     "spark.databricks.delta.snapshotPartitions": 2,
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": 2,

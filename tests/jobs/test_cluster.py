@@ -23,7 +23,7 @@ from skucast.periods import Frequency
 from skucast.transforms.panel import Span, long_panel, revenue_shares
 from tests.jobs.conftest import Filled
 from tests.jobs.running import Processes, wait_until
-from tests.jobs.sample import COMPILED, ROOT, SETTINGS, WITH_LIBRARIES, Sample
+from tests.jobs.sample import COMPILED, ROOT, SETTINGS, Sample
 from tests.jobs.stored import contents, differences, frame_of
 
 SPARK_HOME = Path(pyspark.__path__[0])
@@ -115,13 +115,13 @@ def _stages(events: Path) -> list[Stage]:
 
 @pytest.mark.cluster
 def test_a_cluster_writes_the_same_tables_as_one_machine(
-    tmp_path: Path, sample: Sample, reference: Filled, processes: Processes, master: str, shipped: Path, python: Path
+    tmp_path: Path, tiny: Sample, tiny_reference: Filled, processes: Processes, master: str, shipped: Path, python: Path
 ) -> None:
     """Code from the zip alone, other buckets than the local run, adaptive execution on; the planning SQL included."""
     warehouse, events = tmp_path / "warehouse", tmp_path / "events"
     events.mkdir()
-    forecast = {"min_buckets": BUCKETS, **WITH_LIBRARIES}
-    config = sample.config(warehouse, forecast=forecast, spark={**SETTINGS, **COMPILED})
+    forecast = {"min_buckets": BUCKETS, **tiny.forecast}
+    config = tiny.config(warehouse, forecast=forecast, spark={**SETTINGS, **COMPILED})
     settings = {
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -145,7 +145,7 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
 
     assert submitted.end(1_200) == 0, submitted.text[-5000:]
     assert set(frame_of(warehouse, "run")["code_version"]) == {SHIPPED}
-    expected, found = contents(reference.folder), contents(warehouse)
+    expected, found = contents(tiny_reference.folder), contents(warehouse)
     del expected["run"], found["run"]
     assert differences(expected, found) == []
     fits = [stage for stage in _stages(events) if "MapInArrow fit(" in stage.plan]
