@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight install jars kernels demo test bench bench-accuracy bench-models bench-plan bench-scale clean
+.PHONY: help preflight install jars kernels demo lint check test bench bench-accuracy bench-models bench-plan bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,12 +45,17 @@ demo: jars kernels ## from order lines to an order plan, on the packaged sample
 	$(BIN)/skucast nightly --config $(CONFIG)
 	$(BIN)/skucast show order_plan --top 10 --config $(CONFIG)
 
-test: jars kernels ## lint, types, layers and all tests
+lint: install ## style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n 2 --dist loadfile
+
+check: lint kernels ## lint and the tests that need no Spark: about four minutes
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not spark and not cluster"
+
+test: lint jars kernels ## lint and all tests: about twenty minutes on two quiet cores (HYPOTHESIS_PROFILE=deep looks further)
+	$(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 bench: jars kernels ## seconds of each stage
 	$(BIN)/python tests/benchmarks/stages.py

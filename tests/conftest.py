@@ -13,10 +13,11 @@ from pyspark.sql import SparkSession
 
 from tests.oracles.vectors import summary
 
-# The same examples in every run: a red build is then of the change's making. Look further with
-# --hypothesis-profile=default, and keep what it finds as an @example.
-settings.register_profile("repeatable", derandomize=True)
-settings.load_profile("repeatable")
+# The same few examples in every run: a red build is then of the change's making. HYPOTHESIS_PROFILE=deep looks further,
+# at other examples each time; keep what it finds as an @example.
+settings.register_profile("repeatable", max_examples=15, deadline=None, derandomize=True)
+settings.register_profile("deep", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SETTINGS = {
     "spark.master": "local[2]",
@@ -27,7 +28,19 @@ SETTINGS = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # Each sort, aggregation and broadcast takes at least one page, by default of dozens of megabytes.
+    "spark.buffer.pageSize": "256k",
+    # Spark keeps the plans of a thousand queries for a page that nobody opens: after some minutes they fill the memory.
+    "spark.sql.ui.retainedExecutions": "1",
+    "spark.ui.retainedJobs": "10",
+    "spark.ui.retainedStages": "10",
+    "spark.ui.retainedTasks": "100",
     "spark.sql.shuffle.partitions": "2",
+    # A few rows a query: compiling it, or planning it anew after each shuffle, takes longer than running it. The
+    # reference night and the cluster's test run with adaptive execution, the cluster's with compiled code too.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.session.timeZone": "Europe/London",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -48,6 +61,30 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = builder.config("spark.sql.warehouse.dir", str(folder)).getOrCreate()
     yield session
     session.stop()
+
+
+NIGHTS = ("reference", "tiny_reference")
+"""Fixtures that take a minute to make: all modules that ask for one share a worker, so that it is made once."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Spark; keep a module on one worker, and modules that share a night; begin with the long ones."""
+    needed: dict[str, set[str]] = {}
+    for item in items:
+        needed.setdefault(item.location[0], set()).update(getattr(item, "fixturenames", ()))
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker("spark")
+        night = next((name for name in NIGHTS if name in needed[item.location[0]]), None)
+        item.add_marker(pytest.mark.xdist_group(night or item.location[0]))
+    items.sort(key=lambda item: _rank(item, needed[item.location[0]]))
+
+
+def _rank(item: pytest.Item, needed: set[str]) -> int:
+    """Nights first, then the other tests of jobs and stories, then what needs Spark, then the rest."""
+    place = Path(item.location[0]).parts[1]
+    return 0 if needed & {*NIGHTS} else 1 if place in ("jobs", "bad_input") else 2 if "spark" in needed else 3
 
 
 @pytest.fixture(scope="session")

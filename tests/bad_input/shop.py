@@ -1,11 +1,15 @@
-"""A tiny shop: CSV files, a configuration, and the command line run in this process."""
+"""A tiny shop: CSV files, a configuration, and what reads them: functions of a stage, or the command line itself.
+
+A run of the command line takes seconds and the functions that it calls a fraction of one: a story goes through the
+command line only where it is about the command line.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +18,22 @@ import yaml
 from pyspark.sql import SparkSession
 
 from skucast.cli import main
+from skucast.config import load_config
+from skucast.pipelines import Context
+from skucast.pipelines.ingest import checked_source
 from skucast.store.delta import Warehouse
-from skucast.tables import TABLES
+from skucast.store.runs import RunRecord
+from skucast.tables import SALES_LINE, TABLES
 
 FIRST = date(2011, 1, 3)
 """A Monday: the first day of sales."""
 N_WEEKS = 20
 D = FIRST + timedelta(days=7 * N_WEEKS)
+FORECAST: dict[str, Any] = {
+    "methods": ["naive", "mean", "ses"], "origins": 3, "min_buckets": 2, "min_periods": 4,
+    "accuracy": "none", "groups": {"reconciliation": "none"},
+}  # fmt: skip
+"""Few methods, and no table that only reports."""
 
 Row = Mapping[str, Any]
 
@@ -64,8 +77,8 @@ class Shop:
             "frequency": "W",
             "timezone": "Europe/London",
             "currency": "GBP",
-            "sources": {"sales_line": {"format": "csv", "path": str(self.folder / "lines.csv")}},
-            "forecast": {"methods": ["naive", "mean", "ses"], "origins": 3, "min_buckets": 2, "min_periods": 4},
+            "sources": self.sources(sales_line="lines"),
+            "forecast": FORECAST,
             "inventory": {"defaults": {"lead_time_days": 7, "review_period_days": 7}},
             "spark": {"spark.sql.shuffle.partitions": 2},
         }
@@ -73,6 +86,35 @@ class Shop:
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
         return path
+
+    def sources(self, *names: str, **files: str) -> dict[str, Any]:
+        """Sources that read a CSV file of the shop each: named like its table, or ``table="file"``."""
+        named = dict.fromkeys(names) | files
+        return {table: {"format": "csv", "path": str(self.folder / f"{file or table}.csv")}
+                for table, file in named.items()}  # fmt: skip
+
+    def context(self, *settings: str, day: date | None = None) -> Context:
+        """What the functions of a stage are given: the configuration with settings laid over, and a decision date."""
+        config = load_config(self.folder / "config.yaml", settings)
+        tables = Warehouse(self.spark, config.warehouse, config.database)
+        record = RunRecord(tables, "a run", "test", config.hash, lambda _: None)
+        return Context(self.spark, config, tables, record, day, datetime.now(UTC))
+
+    def accept(self, lines: Sequence[Row]) -> None:
+        """Have order lines (rows of ``sale``) in the warehouse as if they had been read and accepted."""
+        origin = {"source_file": "lines.csv", "batch_id": "1"}
+        rows = [
+            {**line, **origin, "line_id": f"{n}", "quantity": float(line["quantity"]),
+             "ordered_at": datetime.fromisoformat(line["ordered_at"])}
+            for n, line in enumerate(lines)
+        ]  # fmt: skip
+        self.context().warehouse.overwrite(SALES_LINE, SALES_LINE.frame(self.spark, rows))
+
+    def take_in(self, *names: str) -> None:
+        """Read the sources of input tables, check them, and write them."""
+        context = self.context()
+        for name in names:
+            context.warehouse.overwrite(TABLES[name], checked_source(context, TABLES[name]))
 
     def run(self, *words: str, config: Path | None = None) -> Outcome:
         """Run a command as a user types it."""

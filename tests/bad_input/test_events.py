@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.bad_input.shop import FIRST, D, Shop, sale, weekly
+from skucast.errors import ContractError
+from skucast.periods import Frequency
+from skucast.pipelines.drivers import Drivers, drivers_known
+from skucast.pipelines.ingest import checked_source
+from skucast.store.runs import Stage
+from skucast.tables import EVENT
+from skucast.transforms.panel import Span
+from tests.bad_input.shop import FIRST, FORECAST, D, Shop, sale, weekly
 
 pytestmark = pytest.mark.spark
 
 METHODS = ["naive", "mean", "ses", "ridge_autoregression", "prophet"]
 CLASSES = dict.fromkeys(("smooth", "erratic", "intermittent", "lumpy"), METHODS)
-FORECAST = {"methods": METHODS, "methods_by_class": CLASSES, "origins": 3, "min_buckets": 2, "min_periods": 4}
+SPAN = Span(FIRST, D - timedelta(days=7), 2, Frequency.WEEK)
 
 
 def week(number: int) -> str:
@@ -24,7 +31,7 @@ def sold(busy: set[int]) -> list[dict[str, Any]]:
     """Items A and B, with 20 pieces more in busy weeks; one line of B was a present."""
     lines = weekly("A") + weekly("B")
     lines += [sale(item, FIRST + timedelta(days=7 * n + 3), 20) for item in "AB" for n in sorted(busy)]
-    return [*lines, sale("B", FIRST + timedelta(days=40), 1, unit_price=0)]
+    return [*lines, sale("B", FIRST + timedelta(days=40), 1, unit_price=None)]
 
 
 def event(number: int, name: str, **given: Any) -> dict[str, Any]:
@@ -32,38 +39,40 @@ def event(number: int, name: str, **given: Any) -> dict[str, Any]:
             "known_at": None} | given  # fmt: skip
 
 
-def run(
-    shop: Shop, events: list[dict[str, Any]], stages: str = "ingest demand forecast", **sections: Any
-) -> dict[str, Any]:
-    """Forecast with these events; the record of the last stage."""
-    shop.write("event.csv", events)
-    shop.write("item.csv", [{"item_id": "A", "unit_cost": 1, "unit_price": p, "valid_from": day} for p, day in PRICES])
-    sources = {
-        name: {"format": "csv", "path": str(shop.folder / f"{file}.csv")}
-        for name, file in (("sales_line", "lines"), ("event", "event"), ("item", "item"))
-    }
-    shop.config({"sources": sources, "forecast": FORECAST} | sections)
-    for command in stages.split():
-        outcome = shop.run(command, "--decision-date", f"{D}")
-        assert outcome.code == 0, outcome
-    newest = max((row for row in shop.rows("run") if row["stage"] == "forecast"), key=lambda row: row["started_at"])
-    return dict(newest)
-
-
 PRICES = [(2.5, "2010-01-01"), (2.0, f"{D}")]
 BUSY = {4, 9, 14, 18}
 
 
-def means(shop: Shop, table: str = "forecast") -> list[tuple[Any, ...]]:
-    if table == "forecast":
-        return sorted((r["item_id"], r["step"], r["mean"], *r["quantiles"]) for r in shop.rows(table))
-    return sorted((r["item_id"], r["method"], r["origin"], r["sum_squared_error"]) for r in shop.rows(table))
+def deliver(shop: Shop, events: list[dict[str, Any]], **sections: Any) -> None:
+    """Events and a price list in the warehouse, as they were read from files, beside the lines that were accepted."""
+    shop.write("event.csv", events)
+    shop.write("item.csv", [{"item_id": "A", "unit_cost": 1, "unit_price": p, "valid_from": day} for p, day in PRICES])
+    shop.config(
+        {
+            "sources": shop.sources("event", "item", sales_line="lines"),
+            "forecast": FORECAST | {"methods": METHODS, "methods_by_class": CLASSES},
+        }
+        | sections
+    )
+    shop.take_in("event", "item")
+
+
+def known(shop: Shop, *settings: str) -> tuple[Drivers, Stage]:
+    """What drives demand as the forecast for D is told, and what of it goes to the run record."""
+    stage = Stage("forecast")
+    return drivers_known(shop.context(*settings, day=D), stage, SPAN), stage
+
+
+def facts(drivers: Drivers) -> list[Any]:
+    assert drivers.facts is not None
+    found = drivers.facts.selectExpr("location_id", "t", "array_sort(facts) AS facts").orderBy("location_id", "t")
+    return [drivers.catalogue, *(tuple(row) for row in found.collect())]
 
 
 def test_what_is_known_ahead_is_used_and_the_rest_is_counted(shop: Shop):
-    shop.write("lines.csv", sold(BUSY))
+    shop.accept(sold(BUSY))
     fair = [event(n, "fair", kind="holiday") for n in (*sorted(BUSY), 20)]
-    record = run(
+    deliver(
         shop,
         [
             *fair,
@@ -74,58 +83,68 @@ def test_what_is_known_ahead_is_used_and_the_rest_is_counted(shop: Shop):
         ],
         demand={"holidays": {"everywhere": {"country": "GB", "subdivision": "ENG"}}},
     )
-    assert record["rows"]["drivers"] == 1  # the price of item A, which has a list
-    assert record["rows"]["drivers_left_out"] == 1
-    assert record["rows"]["events_known_late"] == 2
-    assert "left out where that is so: rain" in record["message"]
-    assert record["rows"]["events"] >= 4  # fair, strike, sun, and the bank holidays of spring
-    assert {"A", "B"} == {row["item_id"] for row in shop.rows("series_status", "status = 'fitted'")}
+    _, record = known(shop)
+    assert record.rows["drivers"] == 1  # the price of item A, which has a list
+    assert record.rows["drivers_left_out"] == 1
+    assert record.rows["events_known_late"] == 2
+    assert "left out where that is so: rain" in str(record.message)
+    assert record.rows["events"] >= 4  # fair, strike, sun, and the bank holidays of spring
 
 
 def test_what_becomes_known_later_changes_nothing_of_the_past(shop: Shop):
-    """A second run whose events add what was known too late has the same backtest and the same forecasts."""
-    shop.write("lines.csv", sold(BUSY))
+    """A second run whose events add what was known too late is told the same: of the history and of what lies ahead."""
+    shop.accept(sold(BUSY))
     fair = [event(n, "fair", kind="promotion") for n in sorted(BUSY)]
-    run(shop, fair)
-    before = means(shop), means(shop, "backtest")
-    record = run(shop, [*fair, event(20, "fair", kind="promotion", known_at=f"{D}"),
-                        event(21, "flood", known_at=week(22)), event(19, "flood", known_at=week(22))],
-                 "ingest forecast")  # fmt: skip
-    assert before == (means(shop), means(shop, "backtest"))
-    assert record["rows"]["events"] == 1
-    assert record["rows"].get("events_known_late", 0) == 0
+    deliver(shop, fair)
+    before = facts(known(shop)[0])
+    deliver(shop, [*fair, event(20, "fair", kind="promotion", known_at=f"{D}"),
+                   event(21, "flood", known_at=week(22)), event(19, "flood", known_at=week(22))])  # fmt: skip
+    drivers, record = known(shop)
+    assert before == facts(drivers)
+    assert record.rows["events"] == 1
+    assert record.rows.get("events_known_late", 0) == 0
 
 
 def test_without_drivers_events_are_not_looked_at(shop: Shop):
-    shop.write("lines.csv", sold(BUSY))
-    fair = [event(n, "fair", kind="promotion") for n in (*sorted(BUSY), 20)]
-    record = run(shop, fair, forecast=FORECAST | {"drivers": False})
-    without = means(shop, "backtest")
-    assert {"events", "drivers"}.isdisjoint(record["rows"])
-    record = run(shop, fair, "forecast", forecast=FORECAST | {"drivers": ["another"]})
-    assert record["message"].endswith("has a name in forecast.drivers: another")
-    assert without == means(shop, "backtest")
-    run(shop, fair, "forecast")
-    assert without != means(shop, "backtest")
+    """Nothing reaches the forecast where drivers are off or none is named; with them it is another one."""
+    shop.accept(sold(BUSY))
+    deliver(shop, [event(n, "fair", kind="promotion") for n in (*sorted(BUSY), 20)])
+    drivers, record = known(shop, "forecast.drivers=false")
+    assert Drivers() == drivers
+    assert {"events", "drivers"}.isdisjoint(record.rows)
+    drivers, record = known(shop, "forecast.drivers=[another]")
+    assert Drivers() == drivers
+    assert str(record.message).endswith("has a name in forecast.drivers: another")
+
+    assert 0 == shop.run("demand", "--decision-date", f"{D}").code
+    assert 0 == shop.run("forecast", "--decision-date", f"{D}", "--set", "forecast.drivers=false").code
+    without = errors(shop)
+    assert 0 == shop.run("forecast", "--decision-date", f"{D}").code
+    assert without != errors(shop)
+    (newest,) = shop.rows("run", "stage = 'forecast' AND rows['events'] > 0")
+    assert (1, 1) == (newest["rows"]["events"], newest["rows"]["drivers"])
+    assert {"A", "B"} == {row["item_id"] for row in shop.rows("series_status", "status = 'fitted'")}
+
+
+def errors(shop: Shop) -> list[tuple[Any, ...]]:
+    return sorted((r["item_id"], r["method"], r["origin"], r["sum_squared_error"]) for r in shop.rows("backtest"))
+
+
+def refusal(shop: Shop, events: list[dict[str, Any]]) -> str:
+    """What is said of events that cannot be taken in."""
+    shop.write("event.csv", events)
+    shop.config({"sources": shop.sources("event", sales_line="lines")})
+    with pytest.raises(ContractError) as refused:
+        checked_source(shop.context(), EVENT)
+    return str(refused.value)
 
 
 def test_an_event_of_no_known_kind_is_refused(shop: Shop):
-    shop.write("event.csv", [event(3, "fair", kind="hollyday"), event(4, "fair", kind="holiday")])
-    sources = {
-        name: {"format": "csv", "path": str(shop.folder / f"{file}.csv")}
-        for name, file in (("sales_line", "lines"), ("event", "event"))
-    }
-    shop.config({"sources": sources})
-    message = shop.refused("ingest")
-    assert "event" in message
+    message = refusal(shop, [event(3, "fair", kind="hollyday"), event(4, "fair", kind="holiday")])
+    assert "source event breaks the contract" in message
     assert "'holiday', 'closure', 'promotion', 'price', 'weather'" in message
 
 
 def test_the_same_event_twice_on_a_day_is_refused(shop: Shop):
-    shop.write("event.csv", [event(3, "fair", kind="holiday"), event(3, "fair", kind="promotion")])
-    sources = {
-        name: {"format": "csv", "path": str(shop.folder / f"{file}.csv")}
-        for name, file in (("sales_line", "lines"), ("event", "event"))
-    }
-    shop.config({"sources": sources})
-    assert "event" in shop.refused("ingest")
+    message = refusal(shop, [event(3, "fair", kind="holiday"), event(3, "fair", kind="promotion")])
+    assert "repeat a key" in message

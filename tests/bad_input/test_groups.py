@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
-from tests.bad_input.shop import Shop, weekly
+from skucast.errors import ContractError
+from skucast.periods import Frequency
+from skucast.pipelines.groups import GroupRun, forecast_groups
+from skucast.pipelines.ingest import checked_source
+from skucast.tables import HIERARCHY
+from skucast.transforms.panel import Span
+from tests.bad_input.shop import FIRST, FORECAST, D, Shop, lasting, weekly
 
 pytestmark = pytest.mark.spark
 
@@ -22,11 +30,6 @@ PLACES = [
 ]  # fmt: skip
 
 
-def sources(shop: Shop, *names: str) -> dict[str, Any]:
-    return {name: {"format": "csv", "path": str(shop.folder / f"{file}.csv")} for name, file in
-            (("sales_line", "lines"), *((each, each) for each in names))}  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("rows", "named"),
     [
@@ -35,32 +38,45 @@ def sources(shop: Shop, *names: str) -> dict[str, Any]:
         ([("A", "tea"), ("tea", "foot"), ("food", "")], "without a row of their own: item foot"),
     ],
 )
-def test_what_is_no_tree_is_refused_at_ingest_and_nothing_is_written(shop: Shop, rows, named: str):
+def test_what_is_no_tree_is_refused_before_anything_is_written(shop: Shop, rows, named: str):
     shop.write("hierarchy.csv", [{"dimension": "item", "node": node, "parent": parent} for node, parent in rows])
-    shop.config({"sources": sources(shop, "hierarchy")})
-    message = shop.refused("ingest")
+    message = refusal(shop)
     assert "source hierarchy breaks the contract of table hierarchy; nothing was written" in message
     assert named in message
-    assert {"run"} >= shop.tables()
 
 
 def test_a_dimension_that_is_none_is_refused(shop: Shop):
     shop.write("hierarchy.csv", [{"dimension": "colour", "node": "A", "parent": ""}])
-    shop.config({"sources": sources(shop, "hierarchy")})
-    assert "dimension" in shop.refused("ingest")
+    assert "dimension" in refusal(shop)
 
 
-def filled(shop: Shop, **groups: Any) -> Shop:
+def refusal(shop: Shop) -> str:
+    """What is said of the hierarchy in the file."""
+    shop.config({"sources": shop.sources("hierarchy", sales_line="lines")})
+    with pytest.raises(ContractError) as refused:
+        checked_source(shop.context(), HIERARCHY)
+    return str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def grouped(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop with forecasts that are reconciled by least squares; the tests below take them back one by one."""
+    made = lasting(spark, tmp_path_factory.mktemp("groups"))
     lines = [line for item in ("A", "B", "lone", "a/b", "tea", "no category") for line in weekly(item)]
     lines += [{**each, "order_id": f"{each['order_id']}-2", "location_id": "GB-2"} for each in weekly("A")]
-    shop.write("lines.csv", lines)
-    shop.write("item.csv", ITEMS)
-    shop.write("hierarchy.csv", PLACES)
-    rules = {"methods": ["naive", "mean", "ses"], "origins": 3, "min_buckets": 2, "min_periods": 4, "groups": groups}
-    shop.config({"sources": sources(shop, "item", "hierarchy"), "forecast": rules})
-    for stage in ("ingest", "demand", "forecast"):
-        assert 0 == shop.run(stage).code
-    return shop
+    made.write("item.csv", ITEMS)
+    made.write("hierarchy.csv", PLACES)
+    made.config(
+        {
+            "sources": made.sources("item", "hierarchy", sales_line="lines"),
+            "forecast": FORECAST | {"groups": {"reconciliation": "wls"}},
+        }
+    )
+    made.accept(lines)
+    made.take_in("item", "hierarchy")
+    for stage in ("demand", "forecast"):
+        assert 0 == made.run(stage).code
+    return made
 
 
 def by_node(shop: Shop, dimension: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -88,25 +104,8 @@ def require_coherent(shop: Shop, dimension: str, leaves: list[dict[str, Any]]) -
         assert sums == pytest.approx([row["cumulative_mean"] for row in rows])
 
 
-def test_sums_of_the_series_are_written_for_every_group_item_location_and_the_total(shop: Shop):
-    filled(shop)
-    items, places = by_node(shop, "item"), by_node(shop, "location")
-    assert {("total", "total"), ("category", "tea"), ("category", "toys"), ("category", "tea/total"),
-            ("category", "none"), ("item", "A"), ("item", "B"), ("item", "lone"), ("item", "a/b"), ("item", "tea"),
-            ("item", "no category")} == set(items)  # fmt: skip
-    assert {("total", "total"), ("region", "GB"), ("location", "GB-1"), ("location", "GB-2")} == set(places)
-    assert [2, 1, 7] == [items[key][0]["n_series"] for key in (("item", "A"), ("category", "toys"), ("total", "total"))]
-    forecast = shop.rows("forecast")
-    for dimension in ("item", "location"):
-        require_coherent(shop, dimension, forecast)
-    assert {"bottom_up"} == {row["method"] for rows in items.values() for row in rows}
-    # The category of one item is that item.
-    assert [row["mean"] for row in items["category", "toys"]] == [row["mean"] for row in items["item", "lone"]]
-    assert "reconciled_forecast" not in shop.tables()
-
-
-def test_least_squares_agree_over_all_levels_leave_the_plan_alone_and_can_be_taken_back(shop: Shop):
-    filled(shop, reconciliation="wls")
+def test_least_squares_agree_over_all_levels_and_leave_the_plan_alone(grouped: Shop):
+    shop = grouped
     forecast = {(row["item_id"], row["location_id"], row["step"]): row["mean"] for row in shop.rows("forecast")}
     for dimension in ("item", "location"):
         leaves = shop.rows("reconciled_forecast", f"dimension = '{dimension}'")
@@ -122,5 +121,31 @@ def test_least_squares_agree_over_all_levels_leave_the_plan_alone_and_can_be_tak
     assert 7 == len(shop.rows("series_status"))
     assert {row["item_id"] for row in shop.rows("backtest")} == {row["item_id"] for row in shop.rows("forecast")}
 
-    assert 0 == shop.run("forecast", "--set", "forecast.groups.reconciliation=none").code
-    assert [] == shop.rows("group_forecast") == shop.rows("reconciled_forecast")
+
+def test_sums_of_the_series_are_written_for_every_group_item_location_and_the_total(grouped: Shop):
+    """By the next run, which takes the reconciled forecasts of the one before back."""
+    shop = grouped
+    assert 0 == shop.run("forecast", "--set", "forecast.groups.reconciliation=bottom_up").code
+    items, places = by_node(shop, "item"), by_node(shop, "location")
+    assert {("total", "total"), ("category", "tea"), ("category", "toys"), ("category", "tea/total"),
+            ("category", "none"), ("item", "A"), ("item", "B"), ("item", "lone"), ("item", "a/b"), ("item", "tea"),
+            ("item", "no category")} == set(items)  # fmt: skip
+    assert {("total", "total"), ("region", "GB"), ("location", "GB-1"), ("location", "GB-2")} == set(places)
+    assert [2, 1, 7] == [items[key][0]["n_series"] for key in (("item", "A"), ("category", "toys"), ("total", "total"))]
+    forecast = shop.rows("forecast")
+    for dimension in ("item", "location"):
+        require_coherent(shop, dimension, forecast)
+    assert {"bottom_up"} == {row["method"] for rows in items.values() for row in rows}
+    # The category of one item is that item.
+    assert [row["mean"] for row in items["category", "toys"]] == [row["mean"] for row in items["item", "lone"]]
+    assert [] == shop.rows("reconciled_forecast")
+
+
+def test_groups_that_are_no_longer_asked_for_are_taken_back(grouped: Shop):
+    """Nothing is read for them: neither demand nor series nor methods."""
+    assert grouped.rows("group_forecast")
+    context = grouped.context("forecast.groups.reconciliation=none")
+    span = Span(FIRST, D - timedelta(days=7), 2, Frequency.WEEK)
+    nothing: Any = None
+    forecast_groups(GroupRun(context, demand=nothing, series=nothing, span=span, plan=nothing))
+    assert [] == grouped.rows("group_forecast")

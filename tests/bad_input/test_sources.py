@@ -1,4 +1,4 @@
-"""Sources that are missing, broken or mapped wrongly: exit code 2, the source is named, no table but the run record."""
+"""Sources that are missing, broken or mapped wrongly are named before anything is written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from skucast.errors import ContractError, SourceError
+from skucast.pipelines.ingest import checked_source, mapped_lines
+from skucast.store.sources import source_errors
+from skucast.tables import AVAILABILITY, ITEM, ITEM_LOCATION, SALES_LINE, Table
 from tests.bad_input.shop import FIRST, Shop, sale, weekly
 
 pytestmark = pytest.mark.spark
@@ -82,21 +86,37 @@ STORIES: dict[str, tuple[Story, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_the_source_is_named_and_no_table_is_written(shop: Shop, name: str):
+def test_the_source_is_named_before_anything_is_written(shop: Shop, name: str):
+    """Some stories are told while the source is opened, some when its rows are read."""
     story, expected = STORIES[name]
     source = {"format": "csv", "path": str(shop.folder / "lines.csv")} | story(shop)
-    message = shop.refused("ingest", config=shop.config({"sources": {"sales_line": source}}))
+    shop.config({"sources": {"sales_line": source}})
+    with pytest.raises(SourceError) as refused, source_errors("sales_line", source["path"]):
+        mapped_lines(shop.context()).write.format("noop").mode("overwrite").save()
+    assert 2 == refused.value.exit_code
     for part in ["sales_line", *expected]:
-        assert part in message
-    assert shop.tables() <= {"run"}
+        assert part in str(refused.value)
+
+
+def refusal(shop: Shop, table: Table, **files: str) -> str:
+    """What is said of a source that breaks the contract of its table."""
+    shop.config({"sources": shop.sources(sales_line="lines", **files)})
+    with pytest.raises(ContractError) as refused:
+        checked_source(shop.context(), table)
+    return str(refused.value)
 
 
 def test_a_failed_run_is_in_the_record_and_the_next_one_succeeds(shop: Shop):
-    """All that a failure leaves is its row in the run record; a corrected source needs no tidying up."""
-    shop.refused("ingest", config=shop.config({"sources": {"sales_line": {"format": "csv", "path": "nowhere.csv"}}}))
+    """Exit code 2; all that a failure leaves is its row in the run record; a corrected source needs no tidying up."""
+    shop.write("terms.csv", [{"item_id": "A", "location_id": "GB-1", "lead_time_days": -1}])
+    message = shop.refused(
+        "ingest", config=shop.config({"sources": shop.sources(sales_line="lines", item_location="terms")})
+    )
+    assert "source item_location breaks the contract of table item_location; nothing was written" in message
+    assert {"run"} == shop.tables()
     row = shop.rows("run")[0]
     assert ("ingest", "failed") == (row["stage"], row["outcome"])
-    assert "nowhere.csv does not exist" in row["message"]
+    assert "1 row(s) break lead_time_days_valid" in row["message"]
     assert 0 == shop.run("ingest", config=shop.config()).code
     assert 2 * 21 == len(shop.rows("sales_line"))
 
@@ -123,11 +143,7 @@ def test_master_data_that_break_their_contract_are_listed_and_not_written(shop: 
         {"item_id": "F", "location_id": "GB-1", "pack_size": "6d"},
     ]
     shop.write("terms.csv", terms)
-    sources = {
-        "sales_line": {"format": "csv", "path": str(shop.folder / "lines.csv")},
-        "item_location": {"format": "csv", "path": str(shop.folder / "terms.csv")},
-    }
-    message = shop.refused("ingest", config=shop.config({"sources": sources}))
+    message = refusal(shop, ITEM_LOCATION, item_location="terms")
     assert "source item_location breaks the contract of table item_location; nothing was written" in message
     for part in (
         "1 value(s) of column lead_time_days are no double: correct them or map them with an expression",
@@ -139,7 +155,6 @@ def test_master_data_that_break_their_contract_are_listed_and_not_written(shop: 
         "1 row(s) repeat a key (item_id, location_id, valid_from), expected unique keys; e.g. A / GB-1 / 1900-01-01",
     ):
         assert part in message
-    assert {"run"} == shop.tables()
 
 
 REFUSED = {
@@ -162,27 +177,19 @@ def test_every_term_that_cannot_be_is_named_with_the_item(shop: Shop):
     limits = {"item_id": "min above max", "location_id": "GB-1", "min_order_quantity": 12, "max_order_quantity": 6}
     shop.write("terms.csv", [each | more for each in terms] + [limits])
     shop.write("items.csv", [{"item_id": "free", "unit_cost": 0}, {"item_id": "paid for taking", "unit_cost": -1}])
-    lines = {"format": "csv", "path": str(shop.folder / "lines.csv")}
-    for name, file, expected in (
-        ("item_location", "terms", [*(f"break {column}_valid" for column in REFUSED), "break minimum_below_maximum"]),
-        ("item", "items", ["2 row(s) break unit_cost_valid"]),
+    for table, file, expected in (
+        (ITEM_LOCATION, "terms", [*(f"break {column}_valid" for column in REFUSED), "break minimum_below_maximum"]),
+        (ITEM, "items", ["2 row(s) break unit_cost_valid"]),
     ):
-        source = {"format": "csv", "path": str(shop.folder / f"{file}.csv")}
-        message = shop.refused("ingest", config=shop.config({"sources": {"sales_line": lines, name: source}}))
-        for part in (*expected, *(f"e.g. {column} / GB-1" for column in REFUSED if name == "item_location")):
+        message = refusal(shop, table, **{table.name: file})
+        for part in (*expected, *(f"e.g. {column} / GB-1" for column in REFUSED if table == ITEM_LOCATION)):
             assert part in message
-    assert {"run"} == shop.tables()
 
 
 def test_an_availability_that_is_no_share_is_refused_with_its_period(shop: Shop):
     rows = [{"item_id": "A", "location_id": "GB-1", "period_start": FIRST, "in_stock_share": 1.5}]
     shop.write("availability.csv", rows)
-    sources = {
-        "sales_line": {"format": "csv", "path": str(shop.folder / "lines.csv")},
-        "availability": {"format": "csv", "path": str(shop.folder / "availability.csv")},
-    }
-    config = shop.config({"sources": sources})
-    message = shop.refused("ingest", config=config)
+    message = refusal(shop, AVAILABILITY, availability="availability")
     assert "source availability breaks the contract of table availability; nothing was written" in message
     assert "1 row(s) break in_stock_share_valid" in message
     assert f"A / GB-1 / {FIRST}" in message
@@ -191,7 +198,9 @@ def test_an_availability_that_is_no_share_is_refused_with_its_period(shop: Shop)
 def test_a_table_of_an_older_version_is_named_and_left_as_it_is(shop: Shop):
     place = str(shop.warehouse / "sales_line")
     shop.spark.sql("SELECT '1' AS order_id, 3 AS quantity").write.format("delta").save(place)
-    message = shop.refused("ingest")
+    with pytest.raises(ContractError) as refused:
+        shop.context().warehouse.read(SALES_LINE)
+    message = str(refused.value)
     assert f"table sales_line at {place} was written with another schema: missing columns ['line_id'" in message
     assert "quantity is int, expected double" in message
     assert "move that folder away and run again" in message

@@ -18,7 +18,7 @@ from skucast.forecasting.panel import Panel
 
 MONDAY = date(2010, 11, 29)
 FAST = ("naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses")
-examples = settings(max_examples=50, deadline=None)
+examples = settings(deadline=None)
 """Of the property tests: a shared machine has no deadline."""
 
 CLASSES = ("smooth", "erratic", "intermittent", "lumpy")

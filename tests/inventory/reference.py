@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-examples = settings(max_examples=50, deadline=None)
+examples = settings(deadline=None)

@@ -105,7 +105,7 @@ def test_a_budget_of_0_and_one_that_no_row_fits_order_nothing():
     assert not tiny.solved().any()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.05, 0.9))
 def test_more_budget_never_gains_less(seed: int, share: float):
     curves, _ = random_curves(np.random.default_rng(seed), 12, n_suppliers=1, n_locations=1)
@@ -114,7 +114,7 @@ def test_more_budget_never_gains_less(seed: int, share: float):
     assert gains[1] >= gains[0] * (1 - 2e-5)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_order_of_rows_does_not_matter(seed: int):
     case = random_case(seed)

@@ -121,7 +121,7 @@ def test_random_lead_times_are_mixed() -> None:
         assert needed(found, level) == pytest.approx(np.quantile(needs, level), rel=0.01)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None)
 @given(st.floats(0, 300), st.floats(0, 200), st.integers(0, 3), st.integers(1, 2))
 def test_stock_and_deliveries_before_the_arrival_lower_the_need(
     opening: float, more: float, lead: int, review: int

@@ -15,7 +15,7 @@ from skucast.inventory.simulator_kernel import MEASURES
 from tests.inventory import simulator_reference as reference
 
 INF = np.inf
-examples = settings(max_examples=60, deadline=None)
+examples = settings(deadline=None)
 
 
 @st.composite

@@ -29,18 +29,26 @@ class Filled:
     Attributes:
         folder: the warehouse.
         config: its configuration.
+        sample: what it was filled from.
         log: what the jobs printed, Spark's log included.
     """
 
     folder: Path
     config: Path
-    log: str
+    sample: Sample
+    log: str = ""
 
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """Some sixty items of the packaged sample."""
     return write_sample(tmp_path_factory.mktemp("sample") / "files")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Fewer items of it, among them every kind, and fewer methods: for tests in which stages run again and again."""
+    return write_sample(tmp_path_factory.mktemp("tiny") / "files", few=True)
 
 
 @pytest.fixture(scope="session")
@@ -84,17 +92,26 @@ def reference(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Itera
     process = started.skucast("nightly", "--config", str(config), "--set", "spark.spark.log.level=WARN")
     try:
         assert process.end() == 0, process.text[-3000:]
-        yield Filled(folder, config, process.text)
+        yield Filled(folder, config, sample, process.text)
     finally:
         started.end_all()
 
 
 @pytest.fixture(scope="session")
-def copied(tmp_path_factory: pytest.TempPathFactory, sample: Sample) -> Callable[[Filled], Filled]:
+def tiny_reference(tiny: Sample, job: Job, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """A warehouse of the tiny sample after one nightly run in this process."""
+    folder = tmp_path_factory.mktemp("tiny_reference") / "warehouse"
+    config = tiny.config(folder)
+    assert job("nightly", "--config", config) == 0
+    return Filled(folder, config, tiny)
+
+
+@pytest.fixture(scope="session")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Filled], Filled]:
     """Copies a warehouse, so that a test may change it."""
 
     def copy(original: Filled) -> Filled:
         folder = Path(shutil.copytree(original.folder, tmp_path_factory.mktemp("copy") / "warehouse"))
-        return Filled(folder, sample.config(folder), original.log)
+        return Filled(folder, original.sample.config(folder), original.sample, original.log)
 
     return copy

@@ -13,6 +13,13 @@ from tests.jobs.sample import SETTINGS
 
 COLUMNS = ("order_id", "line_id", "item_id", "location_id", "ordered_at", "quantity", "unit_price", "customer_id")
 
+PLAIN = {
+    "methods": ["mean", "naive"], "min_buckets": 1, "origins": 3, "accuracy": "none",
+    "methods_by_class": {name: ["mean", "naive"] for name in ("smooth", "erratic", "intermittent", "lumpy")},
+    "groups": {"reconciliation": "none"},
+}  # fmt: skip
+"""Forecasts by two methods, and no table that only reports."""
+
 
 def line(order: str, number: int, item: str, ordered_at: str, quantity: float, **others: Any) -> dict[str, Any]:
     """One order line."""

@@ -1,7 +1,8 @@
-"""A small real sample: some sixty items of the packaged order lines, with everything that belongs to them."""
+"""A small real sample: some sixty or twenty items of the packaged order lines, with everything that belongs to them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -49,11 +50,18 @@ WITH_LIBRARIES = {
     "revenue_shares": {"full": 0.8, "library": SLOW_REVENUE_SHARE},
 }
 
+FEW_METHODS = {
+    **WITH_LIBRARIES,
+    "methods": [*SIMPLE, "tsb"],
+    "methods_by_class": {name: [*SIMPLE, "tsb"] for name in ("smooth", "erratic", "intermittent", "lumpy")},
+}
+
 SETTINGS = {
     "spark.master": "local[2]",
     "spark.driver.memory": "1g",
     # With one compiler Java keeps 48 MB of compiled code and spends a third of its time on throwing out and redoing it.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
+    "spark.buffer.pageSize": "256k",
     "spark.sql.shuffle.partitions": 2,
     "spark.databricks.delta.snapshotPartitions": 2,
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": 2,
@@ -70,9 +78,11 @@ class Sample:
 
     Attributes:
         folder: one Parquet file per input table.
+        forecast: section of that name in its configurations.
     """
 
     folder: Path
+    forecast: Mapping[str, Any]
 
     def config(self, warehouse: Path, **sections: Any) -> Path:
         """Write a configuration for a warehouse, beside it; ``sections`` overlay the sample's own."""
@@ -81,7 +91,7 @@ class Sample:
             "extends": str(CONFIG),
             "warehouse": str(warehouse),
             "sources": {name: {"path": str(self.folder / f"{name}.parquet")} for name in tables},
-            "forecast": {"min_buckets": 2, **WITH_LIBRARIES},
+            "forecast": {"min_buckets": 2, **self.forecast},
             "spark": SETTINGS,
         }
         path = warehouse.with_suffix(".yaml")
@@ -109,13 +119,13 @@ class Sample:
         return pq.read_table(self.folder / "item_location.parquet")["item_id"].to_pylist()
 
 
-def write_sample(folder: Path) -> Sample:
-    """Choose the items, the same ones each time, and write the files."""
+def write_sample(folder: Path, *, few: bool = False) -> Sample:
+    """Choose the items, the same ones each time, and write the files; of a few items the dear methods are not tried."""
     folder.mkdir(parents=True)
     lines = pq.read_table(FOLDER / "online_retail.parquet")
     frame = lines.select(["InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice"]).to_pandas()
     frame = frame.assign(item=frame["StockCode"].str.strip().str.upper(), row=range(len(frame)))
-    items = _chosen_items(frame)
+    items = _chosen_items(frame, every=300 if few else 40)
     rows = sorted({*frame.loc[frame["item"].isin(items), "row"], *_unusable_rows(frame)})
     chosen = lines.take(pa.array(rows))
     customers = pc.add(chosen["CustomerID"], float(CUSTOMER_OFFSET))
@@ -123,16 +133,16 @@ def write_sample(folder: Path) -> Sample:
     pq.write_table(chosen, folder / "sales_line.parquet")
     for name in (*MASTERS, *DATED):
         pq.write_table(_master(name, items), folder / f"{name}.parquet")
-    return Sample(folder)
+    return Sample(folder, FEW_METHODS if few else WITH_LIBRARIES)
 
 
-def _chosen_items(frame: pd.DataFrame) -> list[str]:
+def _chosen_items(frame: pd.DataFrame, *, every: int) -> list[str]:
     sold = frame[(frame["Quantity"] > 0) & (frame["UnitPrice"] > 0) & frame["item"].str.match(r"\d{5}[A-Z]*$")]
     sold = sold.assign(revenue=sold["Quantity"] * sold["UnitPrice"], week=sold["InvoiceDate"].dt.to_period("W"))
     by_item = sold.groupby("item").agg(revenue=("revenue", "sum"), weeks=("week", "nunique"))
     ranked = by_item.sort_values(["revenue", "weeks"], ascending=False)
     steady, rare = ranked[ranked["weeks"] > 30].index, ranked[ranked["weeks"].between(6, 20)].index
-    picked = [*steady[3:7], *steady[100:1000:40], *rare[5:800:40]]
+    picked = [*steady[3:7], *steady[100:1000:every], *rare[5:800:every]]
     return sorted({*CANCELLED_WHOLE, *DO_NOT_ORDER, *DISCONTINUED, *NEVER_COUNTED, *picked})
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import urllib.request
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from skucast.periods import Frequency
 from skucast.transforms.panel import Span, long_panel, revenue_shares
 from tests.jobs.conftest import Filled
 from tests.jobs.running import Processes, wait_until
-from tests.jobs.sample import COMPILED, ROOT, SETTINGS, WITH_LIBRARIES, Sample
+from tests.jobs.sample import COMPILED, ROOT, SETTINGS, Sample
 from tests.jobs.stored import contents, differences, frame_of
 
 SPARK_HOME = Path(pyspark.__path__[0])
@@ -114,13 +115,13 @@ def _stages(events: Path) -> list[Stage]:
 
 @pytest.mark.cluster
 def test_a_cluster_writes_the_same_tables_as_one_machine(
-    tmp_path: Path, sample: Sample, reference: Filled, processes: Processes, master: str, shipped: Path, python: Path
+    tmp_path: Path, tiny: Sample, tiny_reference: Filled, processes: Processes, master: str, shipped: Path, python: Path
 ) -> None:
     """Code from the zip alone, other buckets than the local run, adaptive execution on; the planning SQL included."""
     warehouse, events = tmp_path / "warehouse", tmp_path / "events"
     events.mkdir()
-    forecast = {"min_buckets": BUCKETS, **WITH_LIBRARIES}
-    config = sample.config(warehouse, forecast=forecast, spark={**SETTINGS, **COMPILED})
+    forecast = {"min_buckets": BUCKETS, **tiny.forecast}
+    config = tiny.config(warehouse, forecast=forecast, spark={**SETTINGS, **COMPILED})
     settings = {
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -144,7 +145,7 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
 
     assert submitted.end(1_200) == 0, submitted.text[-5000:]
     assert set(frame_of(warehouse, "run")["code_version"]) == {SHIPPED}
-    expected, found = contents(reference.folder), contents(warehouse)
+    expected, found = contents(tiny_reference.folder), contents(warehouse)
     del expected["run"], found["run"]
     assert differences(expected, found) == []
     fits = [stage for stage in _stages(events) if "MapInArrow fit(" in stage.plan]
@@ -153,10 +154,17 @@ def test_a_cluster_writes_the_same_tables_as_one_machine(
     assert set.union(*(stage.executors for stage in on_buckets)) == {"0", "1"}
 
 
+@pytest.fixture
+def adaptive(spark: SparkSession) -> Iterator[None]:
+    """Adaptive execution, which is off in the other tests, for one test."""
+    spark.conf.set("spark.sql.adaptive.enabled", "true")
+    yield
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+
+
 @pytest.mark.spark
-def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession) -> None:
+def test_adaptive_execution_does_not_join_the_buckets(spark: SparkSession, adaptive: None) -> None:
     """Six buckets are six tasks, though their rows are few and the session asks for two partitions."""
-    assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
     monday = date(2011, 1, 3)
     rows = [(f"item{n}", "L1", monday + timedelta(weeks=t), 1.0, 1.0, 2.0) for n in range(40) for t in range(3)]
     schema = "item_id string, location_id string, period_start date, sales double, demand double, unit_price double"

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.spark
 
 
 @pytest.fixture(scope="module")
-def decided(reference: Filled, copied: Callable[[Filled], Filled], job: Job) -> Filled:
+def decided(tiny_reference: Filled, copied: Callable[[Filled], Filled], job: Job) -> Filled:
     """The plan with one proposal changed, one rejected, and then made again."""
-    warehouse = copied(reference)
+    warehouse = copied(tiny_reference)
     changed, rejected = proposed(warehouse)[:2]
     say = ["--config", warehouse.config, "--by", "ann"]
     assert job("decide", "approve", *say, "--item", changed, "--quantity", 17) == 0
@@ -31,10 +31,10 @@ def proposed(warehouse: Filled) -> list[str]:
     return list(plan[plan["final_quantity"] > 0].sort_values("value", ascending=False)["item_id"])
 
 
-def test_a_later_plan_of_the_day_keeps_the_word(decided: Filled, reference: Filled) -> None:
-    changed, rejected = proposed(reference)[:2]
+def test_a_later_plan_of_the_day_keeps_the_word(decided: Filled, tiny_reference: Filled) -> None:
+    changed, rejected = proposed(tiny_reference)[:2]
     plan = frame_of(decided.folder, "order_plan").set_index("item_id")
-    before = frame_of(reference.folder, "order_plan").set_index("item_id")
+    before = frame_of(tiny_reference.folder, "order_plan").set_index("item_id")
 
     assert (plan.loc[changed, "status"], plan.loc[changed, "decided_by"]) == ("approved", "ann")
     assert plan.loc[changed, "decided_quantity"] == 17

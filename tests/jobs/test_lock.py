@@ -9,7 +9,6 @@ import pytest
 
 from tests.jobs.orders import lines_config, weekly_lines, write_csv
 from tests.jobs.running import Process, Processes, wait_until
-from tests.jobs.stored import frame_of
 
 pytestmark = pytest.mark.spark
 
@@ -74,18 +73,15 @@ def test_two_runs_that_start_at_once_do_not_hold_it_together(tmp_path: Path, pro
     assert sum(_holding(each) for each in both) == 1
 
 
-def test_a_run_that_waited_takes_over_from_an_owner_that_died(
-    tmp_path: Path, config: Path, processes: Processes
-) -> None:
+def test_a_run_that_waited_takes_over_from_an_owner_that_died(tmp_path: Path, processes: Processes) -> None:
     warehouse = tmp_path / "warehouse"
     owner = _holder(processes, warehouse)
     assert wait_until(lambda: _holding(owner), 30), owner.text
-    second = processes.skucast("ingest", "--config", str(config), "--set", "lock_wait_seconds=600")
-    assert not wait_until(lambda: second.ended, 3)
+    second = _holder(processes, warehouse, wait=600, hold=0)
+    assert not wait_until(lambda: second.ended, 1.5)
 
     owner.kill()
 
-    assert second.end() == 0, second.text
-    assert f"broke the lock of a run that died: process {owner.popen.pid} on " in second.text
-    assert len(frame_of(warehouse, "sales_line")) == 3
+    assert second.end(60) == 0, second.text
+    assert f"holding, broke the lock of a run that died: process {owner.popen.pid} on " in second.text
     assert (warehouse / "_skucast.lock").read_text() == ""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.jobs.conftest import Job
-from tests.jobs.orders import lines_config, weekly_lines, write_csv
+from tests.jobs.orders import PLAIN, lines_config, weekly_lines, write_csv
 from tests.jobs.stored import contents, differences, frame_of
 
 pytestmark = pytest.mark.spark
@@ -20,11 +20,7 @@ FIRST, N_WEEKS, CHANGE = date(2010, 1, 4), 64, 52
 NIGHTS = [FIRST + timedelta(days=7 * week) for week in (51, 53, 55)]
 REVIEW, NEXT = (FIRST + timedelta(days=7 * week) for week in (57, 58))
 STEADY = [f"steady{number}" for number in range(12)]
-FORECAST = {
-    "methods": ["mean", "naive"], "min_buckets": 1, "origins": 3, "accuracy": "none", "min_pooled_errors": 10,
-    "methods_by_class": {name: ["mean", "naive"] for name in ("smooth", "erratic", "intermittent", "lumpy")},
-    "groups": {"reconciliation": "none"},
-}  # fmt: skip
+FORECAST = PLAIN | {"min_pooled_errors": 10}
 MONITOR = {"monitor": {"min_windows": 3, "false_alarm_share": 0.05}}
 REVIEWS = ["forecast_review", "forecast_review_class"]
 

@@ -20,8 +20,8 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module")
-def simulated(reference: Filled, copied: Callable[[Filled], Filled]) -> Filled:
-    return copied(reference)
+def simulated(tiny_reference: Filled, copied: Callable[[Filled], Filled]) -> Filled:
+    return copied(tiny_reference)
 
 
 def test_two_reviews_forecast_anew_and_replayed_twice_alike(
@@ -42,7 +42,7 @@ def test_two_reviews_forecast_anew_and_replayed_twice_alike(
     assert set(frame["decision_date"]) == {START}
     assert len(swept) == 1 + 1 + 2 + 2 + 1 + 1
     assert swept["item_id"].nunique().nunique() == 1
-    assert frame["item_id"].nunique() > 40
+    assert frame["item_id"].nunique() > 10
     # All meet the same demand; foresight is of demand, not of lead times that are drawn. The window is so short
     # that few orders arrive within it.
     assert swept["demanded"].sum().round(6).nunique() == 1

@@ -47,6 +47,7 @@ def offered(spark: SparkSession) -> dict[str, Row]:
         world.rows["price_break"].append(
             {"item_id": "new list", "min_quantity": start, "unit_cost": price, "valid_from": world.day(day)}
         )
+    add_proposed(world, {"a pack more, for nothing": 30.0})
     return _rows(plan_of(spark, world.complete, WEEKLY))
 
 
@@ -99,17 +100,25 @@ def test_purchase_costs_are_those_of_plain_loops(spark: SparkSession) -> None:
 
 def proposed(spark: SparkSession, terms: PlanTerms, before: dict[str, float]) -> dict[str, Row]:
     world = World(terms)
+    add_proposed(world, before)
+    return _rows(plan_of(spark, world.complete, terms))
+
+
+def add_proposed(world: World, before: dict[str, float]) -> None:
+    """Items for which an earlier run of the day proposed so much."""
     for item, quantity in before.items():
         world.case(item, stock=30.0, **TERMS)
         world.add("item", item, unit_cost=2.0)
         said = {"decision_date": world.D, "status": "proposed", "decided_at": None, "final_quantity": quantity}
         world.add("order_plan_before", item, **said)
-    return _rows(plan_of(spark, world.complete, terms))
 
 
-def test_a_proposal_stands_unless_another_gains_enough(spark: SparkSession) -> None:
+def test_a_proposal_stands_unless_another_gains_enough(spark: SparkSession, orders: dict[str, Row]) -> None:
+    """Without a least gain none stands."""
+    assert WEEKLY.min_change_gain == 0
+    assert orders["a pack more, for nothing"]["final_quantity"] == 24
     before = {"a pack more": 30.0, "much less": 6.0, "no whole packs": 25.0, "the same": 24.0}
-    for least, kept in ((0.0, set()), (0.5, {"a pack more"}), (1e6, {"a pack more", "much less"})):
+    for least, kept in ((0.5, {"a pack more"}), (1e6, {"a pack more", "much less"})):
         found = proposed(spark, replace(WEEKLY, min_change_gain=least), before)
         assert {item for item, row in found.items() if row["binding_constraint"] == "proposed_before"} == kept
         for item, row in found.items():

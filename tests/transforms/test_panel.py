@@ -105,7 +105,7 @@ def facts(t: int) -> list[dict[str, object]] | None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(deadline=None)
 def test_the_arrays_do_not_depend_on_the_order_of_the_rows(random):
     rows = long_rows()
     order = list(range(len(rows)))

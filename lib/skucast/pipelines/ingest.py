@@ -24,7 +24,8 @@ from skucast.transforms.pseudonyms import with_customer_key
 def ingest(context: Context) -> None:
     """Sources → input tables; order lines cleaned, everything else checked against its contract before any write."""
     with context.record.stage("ingest") as stage:
-        checked = [(table, _checked(context, table)) for table in INPUT_TABLES if table.name in context.config.sources]
+        asked = [table for table in INPUT_TABLES if table.name in context.config.sources]
+        checked = [(table, checked_source(context, table)) for table in asked]
         _ingest_sales_lines(context, stage)
         for table, frame in checked:
             write = context.warehouse.replace_matching if table in ACCUMULATING else context.warehouse.overwrite
@@ -33,7 +34,17 @@ def ingest(context: Context) -> None:
             stage.rows[table.name] = context.warehouse.read(table).count()
 
 
-def _checked(context: Context, table: Table) -> DataFrame:
+def checked_source(context: Context, table: Table) -> DataFrame:
+    """The rows of a configured source in the columns of its table; reads the source and writes nothing.
+
+    Args:
+        context: session and configuration.
+        table: the input table that the source feeds.
+
+    Raises:
+        SourceError: if the source cannot be read or mapped.
+        ContractError: if its rows break the contract of the table.
+    """
     mapped = mapped_source(context.spark, table.name, context.config.sources[table.name].model_dump())
     frame = conforming(mapped, table)
     with source_errors(table.name, "the source"):
@@ -42,12 +53,23 @@ def _checked(context: Context, table: Table) -> DataFrame:
     return frame
 
 
-def _ingest_sales_lines(context: Context, stage: Stage) -> None:
-    config = context.config
-    if "sales_line" not in config.sources:
+def mapped_lines(context: Context) -> DataFrame:
+    """The order lines of the configured source, not yet cleaned; writes nothing.
+
+    Raises:
+        ConfigError: if there is no source of order lines.
+        SourceError: if it cannot be read or mapped, or a column that every line needs is not mapped.
+    """
+    sources = context.config.sources
+    if "sales_line" not in sources:
         raise ConfigError("sources.sales_line: missing; order lines are the one input that skucast cannot do without")
-    mapped = mapped_source(context.spark, "sales_line", config.sources["sales_line"].model_dump())
+    mapped = mapped_source(context.spark, "sales_line", sources["sales_line"].model_dump())
     _require_mapped(mapped)
+    return mapped
+
+
+def _ingest_sales_lines(context: Context, stage: Stage) -> None:
+    config, mapped = context.config, mapped_lines(context)
     with source_errors("sales_line", config.sources["sales_line"].path or "the database"):
         lines = to_lines.classified(mapped, _line_rules(context, mapped)).persist(StorageLevel.DISK_ONLY)
         counts = to_lines.fate_counts(lines).toPandas()

@@ -14,7 +14,7 @@ from skucast.forecasting.models.sarima_differences import difference_orders, kps
 from tests.forecasting.reference import panel_of
 
 NAN = np.nan
-FEW = settings(max_examples=15, deadline=None)
+FEW = settings(deadline=None)
 
 
 def noise(seed, n=60):

@@ -35,7 +35,7 @@ def by_scipy(law, h, levels):
     return np.array([np.argmax(cdf >= level - 1e-12) for level in levels])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(deadline=None)
 @given(
     st.floats(0.005, 6),
     st.sampled_from([0.1, 0.9, 4.0, INF]),

@@ -12,7 +12,7 @@ from tests.forecasting.reference import panel_of
 
 NAN = np.nan
 SEASONS = np.array([4, 12])
-examples = settings(max_examples=20, deadline=None)
+examples = settings(deadline=None)
 
 
 def loop(values, seasons, theta, level, profile, horizon=0):

@@ -22,7 +22,7 @@ from tests.forecasting.models import prophet_reference as reference
 NAN = np.nan
 MODES = ("additive", "multiplicative")
 MULTIPLY = ProphetSettings(seasonality_mode="multiplicative")
-examples = settings(max_examples=25, deadline=None)
+examples = settings(deadline=None)
 
 
 def daily(demand, horizon=28, events=()):

@@ -13,7 +13,7 @@ from tests.forecasting.models.test_ets import demand
 from tests.forecasting.reference import panel_of
 
 NAN = np.nan
-examples = settings(max_examples=20, deadline=None)
+examples = settings(deadline=None)
 
 
 def reference(values, lags, horizon):
