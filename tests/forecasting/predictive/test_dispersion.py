@@ -1,5 +1,7 @@
 """Variance per unit of mean: against the known one of simulated demand, and what must not move it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,10 +38,10 @@ def test_a_negative_binomial_has_its_variance_over_its_mean(mean, ratio):
 def test_the_definition_by_a_plain_loop():
     values, factor = [3.0, 8.0, NAN, 2.0, 5.0], [1.0, 2.0, 1.0, 0.5, 1.0]
     known = [(x, f) for x, f in zip(values, factor, strict=True) if not np.isnan(x)]
-    changes = [(b - a) ** 2 for (a, _), (b, _) in zip(known, known[1:], strict=False)]
+    changes = [(b - a) ** 2 for (a, _), (b, _) in pairwise(known)]
     limit = 4.0 * sorted(changes)[-2]
     squares = mass = levels = weight = 0.0
-    for place, ((a, f), (b, g)) in enumerate(zip(known, known[1:], strict=False)):
+    for place, ((a, f), (b, g)) in enumerate(pairwise(known)):
         w = 0.97 ** (len(changes) - 1 - place)
         squares, weight = squares + w * min(changes[place], limit), weight + w
         mass, levels = mass + w * (a + b) / 2 * (1 / f + 1 / g), levels + w * (a + b) / 2
