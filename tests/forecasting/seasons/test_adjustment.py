@@ -79,12 +79,13 @@ def test_components_of_every_method_add_up_with_the_seasons_of_the_group(name):
 
 
 def test_the_forecast_is_high_in_season_and_event_and_low_off_them():
+    """The weeks beside the season take a part of the base that others of the group have."""
     panel = shop()
     found = decided(panel, with_seasons(panel, "mean"))
     week = np.array([46 <= day.isocalendar().week <= 51 for day in DAYS[156:]])
     only_season, with_base = found.mean[:3].mean(axis=0), found.mean[3:].mean(axis=0)
     np.testing.assert_allclose(only_season[week], 30.0, rtol=0.3)
-    assert (only_season[~week] < 1.0).all()
+    assert (only_season[~week] < 5.0).all()
     assert with_base[2] == pytest.approx(50.0, rel=0.25)
     assert with_base[~week].max() < 20.0
 
