@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from skucast.forecasting.engine import forecast_panel
 from skucast.forecasting.origins import origins_of_a_run
 from skucast.forecasting.seasons.adjustment import LEAST_FACTOR, adjusted, unadjusted
 from skucast.forecasting.seasons.shared import ALL, SharedSeasons
@@ -127,3 +128,22 @@ def test_forecasts_with_seasons_turn_with_the_unit():
     assert ours.method == theirs.method
     np.testing.assert_allclose(theirs.mean, 1024.0 * ours.mean, rtol=1e-4)
     np.testing.assert_allclose(theirs.trials.floor, 1024.0 * ours.trials.floor, rtol=1e-4)
+
+
+def test_exposure_is_the_usual_periods_that_a_history_is_worth():
+    """Twelve weeks off season are worth fewer usual ones."""
+    panel = shop()
+    demand = panel.demand.copy()
+    demand[0, :-1] = np.nan
+    demand[1, :-12] = np.nan
+    young = replace(panel, demand=demand, start=np.array([155, 144, 0, 0, 0, 0]))
+    plan = with_seasons(young, "mean")
+    fits = forecast_panel(young, plan, np.zeros(6))
+    sight = plan.view(young)
+    np.testing.assert_allclose(fits.exposure[0], sight.past[0, -1])
+    np.testing.assert_allclose(fits.exposure[1], sight.past[1, -12:].sum())
+    np.testing.assert_array_equal(fits.season, sight.ahead)
+    assert fits.exposure[1] < 8.0
+    assert fits.season[1].sum() > 8.0
+    without = forecast_panel(young, replace(plan, seasons=None), np.zeros(6))
+    np.testing.assert_array_equal(without.exposure, [1, 12, 156, 156, 156, 156])
