@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
-from skucast.forecasting.quantiles import calibrated_quantiles
 
 from skucast.forecasting.choice import PINBALL, Choice, Criterion, choose
 from skucast.forecasting.class_review import ClassSums, review_class
@@ -118,8 +117,9 @@ def night(run: Run, way: Way, found: HeldOut, panel: Panel, cuts: list[int]) -> 
 def publish(run: Run, found: HeldOut, choice: Choice, factor: FloatArray) -> None:
     rows = np.arange(factor.size)
     own, mean = (found.contest.group, choice.column), found.contest.mean[rows, choice.column]
-    laws = found.law.step_quantiles[own], found.law.sum_quantiles[own]
-    sums = calibrated_quantiles(mean, found.scale * factor, *laws, found.is_closed, found.is_count)[1]
+    is_count, law = found.contest.is_count, found.law
+    phi = law.dispersion(found.contest.dispersion, found.contest.group, is_count) * factor**2
+    sums, _ = law.predicted(np.cumsum(mean, axis=1), phi, is_count, law.scores[own])
     actual, q = found.actual[:, SPAN - 1], sums[:, SPAN - 1]
     missed, levels = actual[:, None] - q, np.array(LEVELS)
     loss = np.minimum(np.maximum(levels * missed, (levels - 1) * missed).mean(axis=1) / found.scale, 50.0)

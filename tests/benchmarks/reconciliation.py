@@ -18,7 +18,6 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from skucast.forecasting.error_law import error_law
 
 from skucast.datasets import dataset_path
 from skucast.forecasting.base_forecasts import most_accurate
@@ -26,8 +25,8 @@ from skucast.forecasting.choice import PINBALL, Criterion, choose
 from skucast.forecasting.combination import errors_of_classes, reweighed
 from skucast.forecasting.engine import Plan, forecast_panel
 from skucast.forecasting.panel import FloatArray, Panel
-from skucast.forecasting.scores import naive_mean_square
-from tests.benchmarks.held_out import LEVELS, RULES, SHARED, drawn, plan, pools_of
+from skucast.forecasting.scores import naive_errors
+from tests.benchmarks.held_out import RULES, SHARED, drawn, law_of, plan
 from tests.transforms.reconciliation_reference import Forest, two_passes
 
 Paths = dict[str, tuple[str, ...]]
@@ -104,7 +103,7 @@ def held_out(panel: Panel, paths: Paths, n_dates: int, how: Plan) -> pd.DataFram
             "structural": two_passes(replace(forest, variance=counts(paths))),
         }
         for depth, level in enumerate(levels):
-            scale = naive_mean_square(level.panel.until(cut).demand)
+            scale = naive_errors(level.panel.until(cut).demand)[0]
             actual = level.panel.actuals(cut)
             for key, own, unit in zip(level.keys, actual, scale, strict=True):
                 for way in WAYS:
@@ -127,8 +126,7 @@ def leaf_forecasts(panel: Panel, how: Plan) -> tuple[FloatArray, FloatArray]:
     """Means and mean squared errors of the champions, as the jobs choose them."""
     fits = forecast_panel(panel, how, np.zeros(panel.n_series))
     contest = reweighed(fits.contest, errors_of_classes(fits.contest))
-    names = contest.trials.names
-    law = error_law(pools_of(contest), names, LEVELS, panel.horizon, 0, RULES.min_pooled_errors)
+    law = law_of(contest)
     rules = RULES.selection
     criterion = Criterion(PINBALL, rules.class_weight, RULES.min_periods, rules.margin)
     choice = choose(contest, law, criterion)

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from skucast.forecasting.error_law import error_law
 
 from skucast.config.forecast import Forecast
 from skucast.forecasting.choice import PINBALL, Criterion, choose
@@ -31,7 +30,7 @@ from skucast.forecasting.models.smoothing import ses
 from skucast.forecasting.origins import usual_step
 from skucast.forecasting.panel import FloatArray, Panel
 from skucast.forecasting.stock_outs import as_data, recovered
-from tests.benchmarks.held_out import LEVELS, drawn, panel_of, pools_of
+from tests.benchmarks.held_out import drawn, law_of, panel_of
 from tests.forecasting.stock_outs_reference import simulated
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "freshretailnet_daily.parquet"
@@ -171,8 +170,7 @@ def chosen(panel: Panel) -> FloatArray:
     step = usual_step(panel.horizon, panel.season_length, panel.period_days)
     plan = Plan(METHODS, by_class, RULES.origins, step, RULES.min_periods, {}, "none", 3.0, "flag")
     contest = forecast_panel(panel, plan, np.zeros(panel.n_series)).contest
-    law = error_law(pools_of(contest), contest.trials.names, LEVELS, panel.horizon, 0, RULES.min_pooled_errors)
-    choice = choose(contest, law, Criterion(PINBALL, RULES.selection.class_weight, RULES.min_periods))
+    choice = choose(contest, law_of(contest), Criterion(PINBALL, RULES.selection.class_weight, RULES.min_periods))
     mean: FloatArray = contest.mean[np.arange(panel.n_series), choice.column]
     return mean
 

@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 from hypothesis import settings
-from skucast.forecasting.error_law import error_law
 
-from skucast.forecasting.choice import RMSSE, Criterion, choose, verdicts
+from skucast.forecasting.choice import RMSSE, Contest, Criterion, choose, verdicts
 from skucast.forecasting.engine import Plan, forecast_panel
-from skucast.forecasting.panel import Panel
+from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.predictive.dispersion import Dispersion
+from skucast.forecasting.predictive.evidence import Evidence
+from skucast.forecasting.predictive.law import PredictiveLaw
+from skucast.forecasting.predictive.spread import DispersionSums, UsualDispersion
+from skucast.forecasting.trials import Trials
 
 MONDAY = date(2010, 11, 29)
 FAST = ("naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses")
@@ -49,6 +53,75 @@ def plan_of(*methods: str, **changes: Any) -> Plan:
 LEVELS = (0.1, 0.5, 0.9)
 
 
+def usual_of(dispersion: Dispersion, place: IntArray) -> UsualDispersion:
+    """Usual dispersion of some series, whose classes have these places."""
+    return UsualDispersion.of(DispersionSums.of(dispersion, place))
+
+
+def unlearned_law(names: Sequence[str], horizon: int, levels: Sequence[float] = LEVELS) -> PredictiveLaw:
+    """The law before any series has taught anything: levels read where they stand, a dispersion of 1."""
+    nothing = np.full(1, np.nan)
+    usual = usual_of(Dispersion(nothing, nothing, nothing), np.zeros(1, dtype=np.int64))
+    return PredictiveLaw.of(names, levels, usual, Evidence.none(len(names), horizon), 50)
+
+
+def trials_of(
+    names: tuple[str, ...],
+    forecasts: FloatArray,
+    actuals: FloatArray,
+    *,
+    group: IntArray | None = None,
+    origin: IntArray | None = None,
+    scale: FloatArray | None = None,
+    dispersion: Dispersion | None = None,
+    floor: FloatArray | None = None,
+) -> Trials:
+    """Trials of forecasts (n, o, k, h) and actuals (n, o, h); what is not given is 1, group and floor 0."""
+    n, o, _, _ = forecasts.shape
+    once = np.ones((n, o))
+    return Trials(
+        names=names,
+        origin=np.tile(np.arange(8, 8 + o), (n, 1)) if origin is None else origin,
+        forecasts=forecasts,
+        actuals=actuals,
+        is_scored=~np.isnan(actuals),
+        scale=once if scale is None else scale,
+        naive_mean_square=once,
+        naive_mean_absolute=once,
+        group=np.zeros((n, o), dtype=np.int64) if group is None else group,
+        dispersion=Dispersion(once, 4.0 * once, 20.0 * once) if dispersion is None else dispersion,
+        floor=np.zeros(actuals.shape) if floor is None else floor,
+    )
+
+
+def contest_of(
+    trials: Trials,
+    *,
+    span: IntArray | None = None,
+    group: IntArray | None = None,
+    is_count: BoolArray | None = None,
+    **changes: Any,
+) -> Contest:
+    """A contest of these trials; the forecasts are those of the last origin."""
+    n, horizon = trials.origin.shape[0], trials.forecasts.shape[3]
+    defaults: dict[str, Any] = {
+        "n_periods": np.full(n, 20),
+        "demand_class": ["smooth"] * n,
+        "has_candidate": np.ones(n, dtype=bool),
+        "failures": [{}] * n,
+        "mean": trials.forecasts[:, -1],
+        "dispersion": Dispersion(*(each[:, -1] for each in trials.dispersion)),
+        "floor": np.zeros((n, horizon)),
+    }
+    return Contest(
+        trials=trials,
+        evaluation_span=np.full(n, horizon) if span is None else span,
+        group=trials.group[:, -1] if group is None else group,
+        is_count=np.zeros(n, dtype=bool) if is_count is None else is_count,
+        **(defaults | changes),
+    )
+
+
 def decided(
     panel: Panel, plan: Plan, revenue_share_before: Any = None, methods: Any = None, criterion: str = RMSSE
 ) -> Any:
@@ -56,7 +129,7 @@ def decided(
     share = np.zeros(panel.n_series) if revenue_share_before is None else revenue_share_before
     fits = forecast_panel(panel, plan, share, methods)
     contest, rule = fits.contest, Criterion(RMSSE, 0.0, plan.min_periods)
-    choice = choose(contest, error_law({}, contest.trials.names, LEVELS, panel.horizon, 0, 1), rule)
+    choice = choose(contest, unlearned_law(contest.trials.names, panel.horizon), rule)
     why, rows = verdicts(contest, choice, rule), np.arange(panel.n_series)
     return SimpleNamespace(
         method=choice.method,

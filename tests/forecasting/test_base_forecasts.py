@@ -9,7 +9,7 @@ import pytest
 
 from skucast.forecasting.base_forecasts import most_accurate
 from skucast.forecasting.choice import Contest
-from skucast.forecasting.trials import Trials
+from tests.forecasting.reference import contest_of, trials_of
 
 N, ORIGINS, NAMES, HORIZON = 12, 4, ("naive", "mean", "ses"), 3
 
@@ -27,30 +27,11 @@ def contest() -> Contest:
     origin[3, 0] = -1
     mean = rng.uniform(0, 12, (N, len(NAMES), HORIZON))
     mean[4, 0] = np.nan
-    is_scored = ~np.isnan(actuals) & (origin >= 0)[:, :, None]
     none = (origin < 0)[:, :, None]
-    ones = np.ones((N, ORIGINS))
-    trials = Trials(
-        names=NAMES,
-        origin=origin,
-        forecasts=np.where(none[..., None], np.nan, forecasts),
-        actuals=np.where(none, np.nan, actuals),
-        is_scored=is_scored,
-        scale=ones,
-        naive_mean_square=ones,
-        naive_mean_absolute=ones,
-        group=np.zeros((N, ORIGINS), dtype=np.int64),
+    trials = trials_of(
+        NAMES, np.where(none[..., None], np.nan, forecasts), np.where(none, np.nan, actuals), origin=origin
     )
-    return Contest(
-        n_periods=np.full(N, 40),
-        demand_class=["smooth"] * N,
-        group=np.zeros(N, dtype=np.int64),
-        has_candidate=np.ones(N, dtype=bool),
-        failures=[{}] * N,
-        evaluation_span=np.full(N, HORIZON),
-        trials=trials,
-        mean=mean,
-    )
+    return contest_of(trials, mean=mean)
 
 
 def test_the_candidate_of_lowest_squared_error_and_its_error(contest: Contest):

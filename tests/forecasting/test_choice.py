@@ -1,40 +1,26 @@
 """When the weighted combination keeps its place, and what the table says of it."""
 
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import pytest
-from skucast.forecasting.error_law import ErrorLaw
 
-from skucast.forecasting.choice import INCUMBENT, RMSSE, Contest, Criterion, choose, verdicts
-from skucast.forecasting.trials import Trials
+from skucast.forecasting.choice import INCUMBENT, PINBALL, RMSSE, Criterion, choose, verdicts
+from skucast.forecasting.predictive.dispersion import Dispersion
+from tests.forecasting import reference
+from tests.forecasting.reference import trials_of, unlearned_law
 
-LAW = cast(ErrorLaw, None)
-"""RMSSE asks no law."""
+LAW = unlearned_law((), 2)
+"""RMSSE asks nothing of it."""
 
 
 def contest_of(errors, names):
     """A series per row of its candidates' errors, NaN if untried, at two origins of two steps; naive ones err by 1."""
     errors = np.array(errors, dtype=float)
     n, k = errors.shape
-    shape = (n, 2, k, 2)
-    forecasts = 5.0 + np.broadcast_to(errors[:, None, :, None], shape)
-    once = np.ones((n, 2))
-    actuals = np.full((n, 2, 2), 5.0)
-    origin = np.tile([8, 10], (n, 1))
-    group = np.zeros((n, 2), dtype=np.int64)
-    trials = Trials(names, origin, forecasts, actuals, np.ones_like(actuals, dtype=bool), once, once, once, group)
-    return Contest(
-        n_periods=np.full(n, 20),
-        demand_class=["smooth"] * n,
-        group=group[:, 0],
-        has_candidate=np.ones(n, dtype=bool),
-        failures=[{}] * n,
-        evaluation_span=np.full(n, 2),
-        trials=trials,
-        mean=forecasts[:, -1],
-    )
+    forecasts = 5.0 + np.broadcast_to(errors[:, None, :, None], (n, 2, k, 2))
+    trials = trials_of(names, forecasts, np.full((n, 2, 2), 5.0), origin=np.tile([8, 10], (n, 1)))
+    return reference.contest_of(trials)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +60,15 @@ def test_a_series_that_is_due_leaves_the_incumbent_for_whatever_is_better():
     contest = contest_of([[9, 0.95, 1.0]] * 2, ("mean", "ses", INCUMBENT))
     found = choose(replace(contest, is_due=np.array([True, False])), LAW, Criterion(RMSSE, 0.0, 3, 0.5))
     assert ("ses", INCUMBENT) == found.method
+
+
+def test_by_pinball_the_candidate_whose_own_distribution_loses_least_is_chosen():
+    """Losses follow the mean and the spread of the series; a candidate that was not tried is never chosen."""
+    contest = contest_of([[0.1, 2.0], [np.nan, 2.0], [3.0, 0.2]], ("mean", "ses"))
+    found = choose(contest, unlearned_law(("mean", "ses"), 2), Criterion(PINBALL, 0.0, 3))
+    assert ("mean", "ses", "ses") == found.method
+    assert np.isinf(found.scores[1, 0])
+    nothing = Dispersion(*(np.full((3, 2), np.nan) for _ in range(3)))
+    unknown = replace(contest, trials=replace(contest.trials, dispersion=nothing))
+    again = choose(unknown, unlearned_law(("mean", "ses"), 2), Criterion(PINBALL, 0.0, 3))
+    assert ("mean", "ses", "ses") == again.method

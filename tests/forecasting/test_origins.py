@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.origins import rolling_origins, usual_step
+from skucast.forecasting.origins import origins_of_a_run, rolling_origins, usual_step, years_ago
 from tests.forecasting.reference import examples, panel_of
 
 NAN = np.nan
@@ -65,3 +65,34 @@ def test_every_origin_knows_enough_and_leaves_something_to_score(demand, horizon
 def test_a_long_known_series_always_has_all_origins():
     demand = np.ones((1, 30))
     assert (rolling_origins(panel_of(demand, horizon=6), 4, 2, 8) > 0).all()
+
+
+def test_a_series_that_is_silent_at_the_end_has_its_origins_before_the_gap():
+    """Closed for six weeks, with two to be scored: origins as of a panel that ends there; the neighbour keeps its own.
+
+    A gap shorter than the horizon moves nothing.
+    """
+    closed = [10.0] * 34 + [NAN] * 6
+    brief = [10.0] * 39 + [NAN]
+    found = rolling_origins(panel_of([closed, [10.0] * 40, brief], horizon=2), 3, 1, 4)
+    assert [[30, 31, 32], [36, 37, 38], [36, 37, 38]] == found.tolist()
+    assert [[30, 31, 32]] == rolling_origins(panel_of([closed[:34]], horizon=2), 3, 1, 4).tolist()
+
+
+@pytest.mark.parametrize(
+    ("n_years", "expected"),
+    [(1, ()), (2, ()), (3, (104,)), (4, (104, 156))],
+)
+def test_a_year_ago_is_looked_at_where_two_years_were_known_there(n_years, expected):
+    n = 52 * n_years
+    assert expected == years_ago(n, 7)
+    found = rolling_origins(panel_of([[3.0] * n], horizon=4), 3, 1, 8)
+    assert [*expected, n - 6, n - 5, n - 4] == found[0].tolist()
+    assert set(found[0].tolist()) | {n} == set(origins_of_a_run(n, 4, 3, 1, 7))
+
+
+def test_a_series_that_is_younger_than_the_panel_has_no_origin_a_year_ago():
+    young = [NAN] * 104 + [3.0] * 104
+    found = rolling_origins(panel_of([young, [3.0] * 208], horizon=4), 3, 1, 8)
+    assert [-1, -1] == found[0, :2].tolist()
+    assert [104, 156] == found[1, :2].tolist()

@@ -2,14 +2,11 @@
 
 import numpy as np
 import pytest
-from skucast.forecasting.error_law import GRID, Pool, error_law, expected_loss, group_keys
 
-from skucast.forecasting.error_group import GROUPS
 from skucast.forecasting.registry import METHOD_NAMES, METHODS
-from skucast.forecasting.selection import candidate_methods, champions, pinball_scores
-from skucast.forecasting.trials import Trials
+from skucast.forecasting.selection import candidate_methods, champions, drawn_scores
 
-INF = np.inf
+INF, NAN = np.inf, np.nan
 
 
 def candidates(classes, allowed, by_class, before, has_season=(True,), **shares):
@@ -43,80 +40,33 @@ def test_the_champion_is_the_lowest_and_of_equals_the_cheaper():
     assert [1, 0, 2, -1, 1] == champions(rmsse).tolist()
 
 
-LEVELS = np.array([0.5, 0.9])
-GROUP = 4
-NONE_LEFT_OUT = np.empty((0, LEVELS.size))
-NAMES = ("naive", "mean", "ses")
+def slow_score(losses, usual, weight):
+    """The definition: one series and one candidate, one origin after the other."""
+    total, n = weight * usual, weight
+    for loss in losses:
+        if not np.isnan(loss):
+            total, n = total + loss, n + 1
+    return total / n if n else usual
 
 
-def trials_of(actuals, forecasts, scale):
-    """Trials of n series, o origins, 3 candidates, h steps; NaN forecasts are of candidates not tried."""
-    origin = np.tile(np.arange(1, actuals.shape[1] + 1), (actuals.shape[0], 1))
-    group = np.arange(origin.size).reshape(origin.shape) % len(GROUPS)
-    once = np.ones(origin.shape)
-    return Trials(NAMES, origin, forecasts, actuals, ~np.isnan(actuals), scale, once, once, group)
-
-
-def random_trials(seed, n=5, o=4, h=3):
-    rng = np.random.default_rng(seed)
-    actuals, forecasts = rng.poisson(4, (n, o, h)).astype(float), rng.uniform(0, 9, (n, o, 3, h))
-    actuals[0, 0, 1], actuals[1], forecasts[2, :, 0] = np.nan, np.nan, np.nan
-    return trials_of(actuals, forecasts, rng.uniform(1, 3, (n, o)))
-
-
-def random_law(seed, h=3):
-    rng = np.random.default_rng(seed)
-    pools = {}
-    for name in NAMES:
-        for step in range(1, h + 1):
-            for group in range(len(GROUPS)):
-                quantiles, grid = np.sort(rng.normal(size=2)), np.sort(rng.normal(size=GRID.size))
-                pools[group_keys(group)[0], name, step] = Pool(99, quantiles, 2 * quantiles, 1.0, grid, NONE_LEFT_OUT)
-    return error_law(pools, NAMES, LEVELS, h, 0, 50)
-
-
-def slow_scores(trials, law, row, span, weight):
-    """The definition: one series, one candidate, one origin, one level after the other."""
-    scores = []
-    for k in range(3):
-        if not trials.is_tried[row, k]:
-            scores.append(INF)
-            continue
-        reached = max(
-            (h for h in range(1, span + 1) if np.isfinite(trials.actuals[row, :, :h]).all(axis=1).any()), default=0
-        )
-        losses, h = [], reached or span
-        for o in range(trials.origin.shape[1]):
-            error = (trials.actuals[row, o, :h].sum() - trials.forecasts[row, o, k, :h].sum()) / trials.scale[row, o]
-            if reached and np.isfinite(error):
-                pairs = zip(LEVELS, law.sum_quantiles[trials.group[row, o], k, h - 1], strict=True)
-                losses.append(np.mean([max(t * (error - q), (t - 1) * (error - q)) for t, q in pairs]))
-        scores.append((sum(losses) + weight * law.losses[GROUP, k, h - 1]) / (len(losses) + weight))
-    return scores
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("weight", [0.5, 20.0])
-def test_scores_are_those_of_plain_loops(seed, weight):
-    trials, law, span = random_trials(seed), random_law(seed), np.array([3, 2, 1, 3, 2])
-    found = pinball_scores(trials, law, np.full(5, GROUP), span, weight)
-    expected = [slow_scores(trials, law, row, int(span[row]), weight) for row in range(5)]
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+@pytest.mark.parametrize("weight", [0.0, 0.5, 20.0])
+def test_scores_are_own_losses_drawn_to_those_of_the_group(weight):
+    rng = np.random.default_rng(3)
+    losses, usual = rng.uniform(0, 3, (7, 4, 3)), rng.uniform(0, 3, (7, 3))
+    losses[rng.random(losses.shape) < 0.3], losses[2] = NAN, NAN
+    is_tried = rng.random((7, 3)) < 0.8
+    found = drawn_scores(losses, usual, is_tried, weight)
+    for row in range(7):
+        for k in range(3):
+            expected = slow_score(losses[row, :, k], usual[row, k], weight) if is_tried[row, k] else INF
+            assert found[row, k] == pytest.approx(expected)
 
 
 def test_without_any_weight_of_the_group_a_series_decides_for_itself_and_with_much_the_group_does():
-    trials, law = random_trials(7, n=40), random_law(7)
-    whole, groups = np.full(40, 3), np.full(40, GROUP)
-    usual = np.ones(40, bool)
-    usual[[0, 1, 2]] = False
-    heavy = champions(pinball_scores(trials, law, groups, whole, 1e9))[usual]
-    assert set(heavy) == {int(law.losses[GROUP, :, 2].argmin())}
-    assert len(set(champions(pinball_scores(trials, law, groups, whole, 0.0))[usual])) == 3
-
-
-def test_the_expected_loss_is_the_mean_pinball_loss_of_draws():
-    draws = np.random.default_rng(1).gamma(2.0, size=200_000)
-    quantiles = np.quantile(draws, LEVELS)
-    missed = draws[:, None] - quantiles
-    mean = np.maximum(LEVELS * missed, (LEVELS - 1) * missed).mean()
-    assert expected_loss(np.quantile(draws, GRID), LEVELS) == pytest.approx(mean, rel=0.01)
+    rng = np.random.default_rng(7)
+    losses, usual = rng.uniform(0, 3, (40, 4, 3)), np.tile([2.0, 1.0, 3.0], (40, 1))
+    every = np.ones((40, 3), dtype=bool)
+    assert set(champions(drawn_scores(losses, usual, every, 1e9))) == {1}
+    alone = champions(drawn_scores(losses, usual, every, 0.0))
+    np.testing.assert_array_equal(alone, losses.mean(axis=1).argmin(axis=1))
+    assert len(set(alone)) == 3

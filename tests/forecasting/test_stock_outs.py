@@ -291,8 +291,8 @@ def test_outliers_are_capped_before_they_raise_what_is_recovered():
     exposure = np.ones((1, 20))
     exposure[0, 15] = 0.5
     panel = cut_short(sold, exposure)
-    cap = plan_of("mean", outlier_method="iqr", outlier_treatment="cap").treatment(panel)
-    flag = plan_of("mean").treatment(panel)
+    cap = plan_of("mean", outlier_method="iqr", outlier_treatment="cap").shown(panel)
+    flag = plan_of("mean").shown(panel)
     assert cap.demand[0, 6] < 20 < flag.demand[0, 6]
     assert 4.0 < cap.demand[0, 15] < 8.0
 

@@ -6,9 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.choice import Contest
 from skucast.forecasting.combination import WEIGHTED, errors_of_classes, reweighed
-from skucast.forecasting.trials import Trials
 from skucast.forecasting.weights import (
     CLASS_HORIZONS,
     CLASSES,
@@ -18,12 +16,12 @@ from skucast.forecasting.weights import (
     earlier_errors,
     member_weights,
 )
-from tests.forecasting.reference import examples
+from tests.forecasting.reference import contest_of, examples, trials_of
 
 NAN = np.nan
 
 
-def trials_of(seed, n=4, origins=4, names=("ses", "ets", "adida"), horizon=5, step=2):
+def random_trials(seed, n=4, origins=4, names=("ses", "ets", "adida"), horizon=5, step=2):
     """Random trials; in series 0 a step is unknown, series 1 has two origins only."""
     rng, k = np.random.default_rng(seed), len(names)
     origin = np.tile(20 + step * np.arange(origins), (n, 1))
@@ -31,8 +29,7 @@ def trials_of(seed, n=4, origins=4, names=("ses", "ets", "adida"), horizon=5, st
     forecasts = rng.uniform(0, 12, (n, origins, k, horizon))
     actuals[0, 1, 2] = NAN
     origin[1, :2], actuals[1, :2], forecasts[1, :2] = -1, NAN, NAN
-    once, group = np.ones(origin.shape), np.zeros(origin.shape, dtype=np.int64)
-    return Trials(names, origin, forecasts, actuals, ~np.isnan(actuals), once, once, once, group)
+    return trials_of(names, forecasts, actuals, origin=origin)
 
 
 def slow_relative(trials, row, members, at):
@@ -54,7 +51,7 @@ def weights_of(trials, members, usual=1.0):
 @examples
 @given(st.integers(0, 9999), st.integers(1, 6), st.floats(0.2, 3.0))
 def test_weights_are_powers_of_inverse_squared_errors_drawn_to_those_of_the_class(seed, step, of_class):
-    trials, horizon = trials_of(seed, step=step), 5
+    trials, horizon = random_trials(seed, step=step), 5
     members = np.array([[True] * 3, [True] * 3, [True, False, True], [False] * 3])
     usual = np.array([1.0, of_class, 2.0])
     weights = member_weights(earlier_errors(trials, members), members, usual)
@@ -72,7 +69,7 @@ def test_weights_are_powers_of_inverse_squared_errors_drawn_to_those_of_the_clas
 @examples
 @given(st.integers(0, 9999))
 def test_an_origin_weighs_by_what_had_happened(seed):
-    trials, members = trials_of(seed), np.ones((4, 3), dtype=bool)
+    trials, members = random_trials(seed), np.ones((4, 3), dtype=bool)
     happened = trials.origin[:, :, None] + np.arange(5) < 24
     changed = replace(trials, actuals=np.where(happened, trials.actuals, 99.0 - trials.actuals))
     before, after = earlier_errors(trials, members), earlier_errors(changed, members)
@@ -85,13 +82,13 @@ def test_an_origin_weighs_by_what_had_happened(seed):
 @examples
 @given(st.integers(0, 9999), st.sampled_from([2.0**-20, 2.0**30]))
 def test_weights_have_no_unit(seed, unit):
-    trials, members = trials_of(seed), np.ones((4, 3), dtype=bool)
+    trials, members = random_trials(seed), np.ones((4, 3), dtype=bool)
     scaled = replace(trials, actuals=unit * trials.actuals, forecasts=unit * trials.forecasts)
     np.testing.assert_allclose(weights_of(scaled, members), weights_of(trials, members), rtol=1e-9)
 
 
 def test_perfect_members_share_and_a_useless_one_gets_next_to_nothing():
-    trials, members = trials_of(3), np.ones((4, 3), dtype=bool)
+    trials, members = random_trials(3), np.ones((4, 3), dtype=bool)
     right = np.nan_to_num(trials.actuals)[:, :, None] + np.zeros((3, 1))
     np.testing.assert_allclose(weights_of(replace(trials, forecasts=right), members), 1 / 3)
     right[:, :, 2] += 1e3
@@ -122,18 +119,17 @@ def test_sums_do_not_depend_on_how_series_are_divided():
     np.testing.assert_array_equal(whole.count, halves[0].count + halves[1].count)
 
 
-def contest_of(seed):
+def random_contest(seed):
     """Members, the anchor and both kinds of combination; series 2 is without the weighted one."""
-    trials = trials_of(seed, names=("mean", "ses", "ets", "combination_mean", WEIGHTED))
+    trials = random_trials(seed, names=("mean", "ses", "ets", "combination_mean", WEIGHTED))
     mean = np.random.default_rng(seed).uniform(0, 12, (4, 5, 5))
     trials.forecasts[2, :, 4], mean[2, 4] = NAN, NAN
     classes = ["smooth", "smooth", "lumpy", "lumpy"]
-    n = np.zeros(4, dtype=np.int64)
-    return Contest(n + 9, classes, n, n == 0, [{}] * 4, n + 5, trials, mean)
+    return contest_of(trials, demand_class=classes, mean=mean)
 
 
 def test_a_reweighed_contest_changes_the_weighted_combination_and_nothing_else():
-    contest = contest_of(4)
+    contest = random_contest(4)
     errors = errors_of_classes(contest)
     assert errors.count[:, :, [0, 3, 4]].sum() == 0
     found = reweighed(contest, errors)
@@ -150,7 +146,7 @@ def test_a_reweighed_contest_changes_the_weighted_combination_and_nothing_else()
 
 
 def test_of_several_settings_of_a_method_only_the_best_is_weighed():
-    trials = trials_of(6, names=("ses", "ses(lowest=0.6, highest=0.9)", "ets"))
+    trials = random_trials(6, names=("ses", "ses(lowest=0.6, highest=0.9)", "ets"))
     members, usual = np.ones((4, 3), dtype=bool), np.ones(1)
     earlier = earlier_errors(trials, members)
     every = member_weights(earlier, members, usual)
@@ -159,3 +155,13 @@ def test_of_several_settings_of_a_method_only_the_best_is_weighed():
     np.testing.assert_array_equal(found[..., :2].argmax(axis=2), every[..., :2].argmax(axis=2))
     np.testing.assert_allclose(found.sum(axis=2), 1.0)
     np.testing.assert_allclose(found[..., 2] / found[..., :2].max(axis=2), every[..., 2] / every[..., :2].max(axis=2))
+
+
+def test_no_weighted_combination_lies_below_the_floor():
+    contest = random_contest(4)
+    floor = np.full((4, 5), 50.0)
+    trials = replace(contest.trials, floor=np.full_like(contest.trials.floor, 40.0))
+    found = reweighed(replace(contest, trials=trials, floor=floor), None)
+    assert (found.mean[0, 4] == 50.0).all()
+    assert (found.trials.forecasts[0, :, 4] == 40.0).all()
+    np.testing.assert_array_equal(found.mean[:, :4], contest.mean[:, :4])

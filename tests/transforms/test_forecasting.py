@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from skucast.forecasting.error_law import error_law
 
 from skucast.forecasting.choice import PINBALL, Criterion
 from skucast.forecasting.engine import Plan
 from skucast.forecasting.launch import REACH, LaunchLaw
+from skucast.forecasting.predictive.dispersion import Dispersion
+from skucast.forecasting.predictive.kernel import quantiles
+from skucast.forecasting.predictive.law import PredictiveLaw
+from skucast.forecasting.predictive.spread import UsualDispersion, sum_variance
 from skucast.periods import Frequency
 from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
@@ -23,8 +26,9 @@ from skucast.transforms.accuracy import headline
 from skucast.transforms.drivers import Catalogue
 from skucast.transforms.fitting import Layout, fitted
 from skucast.transforms.forecasting import Decision
+from skucast.transforms.method_errors import class_sums
 from skucast.transforms.panel import EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES, SHARE, Span
-from skucast.transforms.spread import pooled_errors, pools
+from skucast.transforms.spread import evidence
 
 pytestmark = pytest.mark.spark
 
@@ -101,9 +105,9 @@ SALE = Catalogue(events=("sale",))
 def long_panel_of(spark: SparkSession, rows: pd.DataFrame, n_buckets: int) -> DataFrame:
     schema = (
         "item_id string, location_id string, t int, demand double, is_closed boolean, "
-        f"{FACTS}, lower_bound double, exposure double, prior_category string"
+        f"{FACTS}, lower_bound double, exposure double, prior_category string, category string"
     )
-    values = rows.astype(object).where(rows.notna(), None).values.tolist()
+    values = rows.astype(object).where(rows.notna(), None).assign(category=None).values.tolist()
     bucket = F.pmod(F.xxhash64("item_id", "location_id"), F.lit(n_buckets)).cast("int")
     return (
         spark.createDataFrame(values, schema).withColumn("bucket", bucket).repartitionById(n_buckets, F.col("bucket"))
@@ -120,8 +124,8 @@ def fits(spark: SparkSession) -> DataFrame:
 
 
 def decision(fits: DataFrame) -> Decision:
-    found = pools(pooled_errors(fits, LAYOUT, LEVELS, 21), LAYOUT.names)
-    law = error_law(found, LAYOUT.names, LEVELS, HORIZON, LAYOUT.origins, 10)
+    usual = UsualDispersion.of(class_sums(fits, LAYOUT, 21).dispersion)
+    law = PredictiveLaw.of(LAYOUT.names, LEVELS, usual, evidence(fits, LAYOUT, usual, 21), 10)
     return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1", LAUNCH)
 
 
@@ -266,16 +270,23 @@ def test_without_a_launch_law_short_histories_take_what_they_have(fits: DataFram
     }
 
 
-def test_the_spread_of_a_series_is_that_of_its_method_in_its_group_times_its_scale(fits: DataFrame, decided: Decision):
-    row = decided.rows(fits, FORECAST).where("item_id = 'smooth3' AND step = 1").first()
+def test_the_distribution_of_a_series_is_that_of_its_dispersion_read_where_its_group_teaches(
+    fits: DataFrame, decided: Decision
+):
+    rows = decided.rows(fits, FORECAST).where("item_id = 'smooth3'").orderBy("step").collect()
     fit, law = fits.where("item_id = 'smooth3'").first(), decided.law
-    place = fit["error_group"], law.names.index(row["method"]), 0
-    mean = np.array(fit["mean"]).reshape(len(law.names), HORIZON)[place[1], 0]
-    assert row["mean"] == pytest.approx(mean)
-    expected = np.maximum(mean + fit["scale"] * law.step_quantiles[place], 0.0)
-    np.testing.assert_allclose(np.ceil(expected - 0.5) if fit["is_count"] else expected, row["quantiles"])
-    assert fit["scale"] * np.sqrt(law.sum_moments[place]) == pytest.approx(row["cumulative_sd"])
-    assert law.rungs[place] == row["spread_rung"]
+    column, group = law.names.index(rows[0]["method"]), np.array([fit["error_group"]])
+    mean = np.cumsum(np.array(fit["mean"]).reshape(len(law.names), HORIZON)[column])[None]
+    np.testing.assert_allclose([row["cumulative_mean"] for row in rows], mean[0])
+    own, is_count = Dispersion(*(np.array([each]) for each in fit["dispersion"])), np.array([fit["is_count"]])
+    variance = sum_variance(mean, law.dispersion(own, group, is_count)[:, None], np.arange(1.0, HORIZON + 1.0))
+    scores = law.scores[group, column]
+    expected = np.maximum.accumulate(quantiles(mean, variance, is_count[:, None], scores)[0], axis=0)
+    np.testing.assert_allclose([row["cumulative_quantiles"] for row in rows], expected)
+    np.testing.assert_allclose(rows[0]["quantiles"], expected[0])
+    sd = np.maximum.accumulate((np.sqrt(variance) * law.stretch(scores))[0])
+    np.testing.assert_allclose([row["cumulative_sd"] for row in rows], sd)
+    assert law.rungs[group[0], column].tolist() == [row["spread_rung"] for row in rows]
 
 
 def test_accuracy_of_champions_and_of_all_adds_up_to_that_of_the_backtest(fits: DataFrame, decided: Decision):

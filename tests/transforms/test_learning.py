@@ -25,7 +25,7 @@ CUTOFFS = (33, N_PERIODS)
 
 def learner(spark: SparkSession, rows: pd.DataFrame, n_buckets: int, settings: LearnerSettings = SETTINGS) -> Learner:
     sample = long_panel_of(spark, rows, n_buckets)
-    return learner_of(trained(sample, SPAN, CUTOFFS, settings, PLAN.treatment, SALE))
+    return learner_of(trained(sample, SPAN, CUTOFFS, settings, PLAN, SALE))
 
 
 def assert_same(ours: Learner, theirs: Learner) -> None:
@@ -48,7 +48,7 @@ def test_models_do_not_depend_on_partitions_or_row_order(spark: SparkSession, ou
 
 def test_models_are_those_of_the_same_panel_without_spark(spark: SparkSession, ours: Learner):
     panel = as_bucket(long_panel_of(spark, histories(), 1).toArrow(), SPAN, SALE).panel
-    assert_same(ours, train_all(panel, CUTOFFS, SETTINGS, PLAN.treatment))
+    assert_same(ours, train_all(panel, CUTOFFS, SETTINGS, PLAN.shown))
     assert ("sale",) == ours.models[N_PERIODS].known.events
 
 

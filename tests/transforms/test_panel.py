@@ -31,7 +31,7 @@ SCHEMA = pa.schema(
     {
         "item_id": pa.string(), "location_id": pa.string(), "t": pa.int32(), "demand": pa.float64(),
         "is_closed": pa.bool_(), "price": pa.float64(), "list_price": pa.float64(),
-        "lower_bound": pa.float64(), "exposure": pa.float64(), "prior_category": pa.string(),
+        "lower_bound": pa.float64(), "exposure": pa.float64(), "prior_category": pa.string(), "category": pa.string(),
         "facts": pa.list_(pa.struct({"code": pa.int32(), "value": pa.float64(), "known_from": pa.int32()}.items())),
     }.items()
 )  # fmt: skip
@@ -84,6 +84,7 @@ def long_rows() -> pd.DataFrame:
         )
     ]
     headers[-1]["prior_category"] = "mugs"
+    headers[0]["category"], headers[1]["category"] = "cups", ""
     entries = [
         {"item_id": "A", "location_id": "GB-1", "t": t, "demand": None, "is_closed": False, "list_price": price}
         for t, price in ((0, 4.0), (6, 8.0))
@@ -132,6 +133,7 @@ def test_the_arrays_do_not_depend_on_the_order_of_the_rows(random):
     assert [2, 1] == bucket.evaluation_span.tolist()
     np.testing.assert_array_equal([-0.5, nan], bucket.prior_log_mean)
     assert ([3, 0], ["mugs", None]) == (bucket.prior_series.tolist(), bucket.prior_category)
+    assert [None, "cups"] == bucket.categories
     assert (2, 52, MONDAY) == (bucket.panel.horizon, bucket.panel.season_length, bucket.panel.day(0))
 
 
@@ -185,6 +187,7 @@ def panel(spark):
         "IF(item_id = 'i0', 0.5D, NULL) AS prior_log_mean",
         "IF(item_id = 'i0', 7D, NULL) AS prior_series",
         "IF(item_id = 'i0', 'mugs', NULL) AS prior_category",
+        "IF(item_id = 'i0', 'cups', '') AS category",
         "IF(item_id IN ('i2', 'i3'), 1.2D, NULL) AS spread_factor",
         "IF(item_id = 'i2', 'biased low', NULL) AS due",
         "IF(item_id = 'i3', 'ses', NULL) AS kept_method",
@@ -201,6 +204,9 @@ def test_headers_carry_what_is_known_of_a_series(panel):
     prior = placed[placed["t"].isin([PRIOR_LOG_MEAN, PRIOR_SERIES])].sort_values("demand")
     assert [("i0", 0.5, None), ("i0", 7.0, "mugs")] == list(
         prior[["item_id", "demand", "prior_category"]].itertuples(index=False, name=None)
+    )
+    assert [("i0", SHARE, "cups")] == list(
+        placed.loc[placed["category"].fillna("") != "", ["item_id", "t", "category"]].itertuples(index=False, name=None)
     )
     listed = placed.loc[placed["list_price"].notna(), ["item_id", "t", "list_price"]]
     assert [("i1", 0, 2.0), ("i1", 6, 3.0)] == sorted(listed.itertuples(index=False, name=None))

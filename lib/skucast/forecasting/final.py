@@ -22,7 +22,7 @@ BOUNDS = "bounds"
 
 
 SEASON = "season"
-"""Component that seasons and events shared by many series add to what a method says of the series without them."""
+"""Component of a method's own season; seasons and events shared by many series are added to it."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def final_fit(
     mean = np.where(has_forecast, published(raw * season, panel.is_closed_ahead[:, None, :]), np.nan)
     if with_components:
         components = {name: np.where(has_forecast, np.nan_to_num(part), np.nan) for name, part in components.items()}
-        components[SEASON] = np.where(has_forecast, raw * (season - 1.0), np.nan)
+        shared = np.where(has_forecast, raw * (season - 1.0), np.nan)
+        components[SEASON] = components.get(SEASON, 0.0) + shared
         components[BOUNDS] = mean - raw * season
     return FinalFit(mean, components)
