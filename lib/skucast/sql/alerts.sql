@@ -21,10 +21,17 @@ WITH known AS (
     -- Since when the stock that is there has not sold.
     greatest(coalesce(last_sale, least(first_seen, active_from)), last_empty) AS idle_since,
     coalesce(unit_cost, unit_price, last_price)                              AS unit_value,
-    IF(newest_demand > get(expected.quantiles, size(expected.quantiles) - 1)
-         OR newest_demand < get(expected.quantiles, 0), newest_demand, NULL) AS unusual_demand
-  FROM {order_plan}
-  LEFT JOIN {recent_demand} USING (item_id, location_id)
+    IF(newest_demand > highest_expected OR newest_demand < get(expected.quantiles, 0), newest_demand, NULL)
+                                                                             AS unusual_demand
+  FROM (
+    SELECT
+      *,
+      -- The place of the highest level that is no farther out than 99 %: beyond it the two tails would not be alike.
+      size(filter(expected.levels, level -> level <= 0.99D)) - 1             AS outer,
+      get(expected.quantiles, outer)                                         AS highest_expected
+    FROM {order_plan}
+    LEFT JOIN {recent_demand} USING (item_id, location_id)
+  )
 ),
 
 worded AS (
@@ -127,12 +134,12 @@ found AS (
           AS explanation)), array()),
       IF(unusual_demand IS NOT NULL AND exception IS NULL, array(struct(
         'demand_anomaly' AS kind,
-        2 * least(get(expected.levels, 0), 1 - get(expected.levels, size(expected.levels) - 1)) AS probability,
+        2 * least(get(expected.levels, 0), 1 - get(expected.levels, outer)) AS probability,
         abs(unusual_demand - expected.mean) AS units, abs(unusual_demand - expected.mean) * unit_margin AS money,
         :decision_date AS remedy_date,
         concat('Demand of the last period was ', format_number(unusual_demand, '0.##'), ', expected were ',
                format_number(get(expected.quantiles, 0), '0.##'), ' to ',
-               format_number(get(expected.quantiles, size(expected.quantiles) - 1), '0.##'), '.') AS explanation)), array())
+               format_number(highest_expected, '0.##'), '.') AS explanation)), array())
     )                                                                        AS alerts
   FROM served
 )

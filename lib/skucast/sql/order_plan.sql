@@ -12,7 +12,7 @@ foreseen AS (
   SELECT
     *,
     order_outcomes(quantities, outlook.need, outlook.shortage, shortfall, raw_quantity, shortage_cost, holding_cost,
-                   review_period, smallest_lot, fixed_cost, mean_per_period) AS outcomes,
+                   review_period, smallest_lot, fixed_cost, mean_per_period, overage_periods) AS outcomes,
     purchase_costs(quantities, price_breaks, is_incremental)                 AS purchases
   FROM on_the_way
 ),
