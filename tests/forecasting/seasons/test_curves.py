@@ -72,9 +72,9 @@ def test_garden_goods_follow_the_year(n_years):
 
 
 @pytest.mark.parametrize("base", [0.0, 10.0])
-@pytest.mark.parametrize(("cut", "n_years"), [(date(2025, 3, 24), 3), (date(2025, 3, 24), 5), (date(2024, 3, 4), 4)])
+@pytest.mark.parametrize(("cut", "n_years"), [(date(2025, 3, 24), 3), (date(2025, 3, 24), 4), (date(2024, 3, 4), 4)])
 def test_easter_eggs_follow_easter(base, cut, n_years):
-    """Which lay between the end of March and the end of April."""
+    """Which lay between the end of March and the end of April: in the second case years hold 1, 5, 5 and 2 weeks."""
     first, days = until(cut, n_years)
     rates = base + before_easter(days)
     found = mean_ahead(seen(weekly(poisson(rates[:-8]), first)))[0]

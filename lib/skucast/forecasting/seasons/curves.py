@@ -8,7 +8,7 @@ much of its own season as the evidence carries (credibility, Bühlmann & Straub 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,9 +27,11 @@ DOUBTED, BELIEVED = 1.0, 3.0
 EMPTY_NEIGHBOURS = 1
 """Places on each side that must be empty in every cycle, too, for a place to be empty for certain."""
 
-
 MARGIN = 1.02
 """What a feast read first must explain more than the year read first."""
+
+FELT = 0.5
+"""Part of the level by which some week must differ for the season to be felt in the level of a year."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,25 @@ def seasonal_curves(ratios: Ratios, prior: FloatArray, clocks: tuple[Clock, ...]
     The year is read first, then what a feast adds; or the feast first where that explains more: goods of a moving feast
     would else be smeared over the weeks in which it has fallen.
 
+    A season that is felt is read twice. The first level does not know it yet: a year in which a feast falls twice, or
+    not at all, has another mean at the same level. The second level expects what was read first.
+
     Args:
         ratios: of the weeks of history, shapes (n, w).
         prior: factor of every week believed before, history and ahead, shape (n, w_all), w_all >= w.
         clocks: over all w_all weeks, the year first.
     """
-    year, feasts, scaled = clocks[0], clocks[1:], _scaled(ratios, prior, clocks[0].block)
+    block = clocks[0].block
+    first = _curves(_scaled(ratios, prior, block), prior, clocks)
+    rows = np.flatnonzero(np.abs(first - prior).max(axis=1, initial=0.0) > FELT)
+    if rows.size:
+        own = Ratios(ratios.demand[rows], ratios.usual[rows])
+        first[rows] = _curves(_scaled(own, first[rows], block), prior[rows], clocks)
+    return first
+
+
+def _curves(scaled: _Scaled, prior: FloatArray, clocks: tuple[Clock, ...]) -> FloatArray:
+    year, feasts = clocks[0], clocks[1:]
     first = _read(scaled, prior, year)
     best, gain = np.where(first.is_empty, 0.0, prior + first.added), first.gain
     for feast in feasts:
@@ -276,12 +291,3 @@ def _around(values: FloatArray, width: int, *, circular: bool) -> FloatArray:
 def _divided(total: FloatArray, weight: FloatArray) -> FloatArray:
     """Totals over weights, 0 where nothing is known."""
     return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), 0.0)
-
-
-def without(ratios: Ratios, is_left_out: BoolArray) -> Ratios:
-    """The ratios with some weeks unknown, shape (n, w)."""
-    return replace(
-        ratios,
-        demand=np.where(is_left_out, 0.0, ratios.demand),
-        usual=np.where(is_left_out, 0.0, ratios.usual),
-    )
