@@ -72,9 +72,9 @@ def test_garden_goods_follow_the_year(n_years):
 
 
 @pytest.mark.parametrize("base", [0.0, 10.0])
-@pytest.mark.parametrize(("cut", "n_years"), [(date(2025, 3, 24), 3), (date(2025, 3, 24), 5), (date(2024, 3, 4), 4)])
+@pytest.mark.parametrize(("cut", "n_years"), [(date(2025, 3, 24), 3), (date(2025, 3, 24), 4), (date(2024, 3, 4), 4)])
 def test_easter_eggs_follow_easter(base, cut, n_years):
-    """Which lay between the end of March and the end of April."""
+    """Which lay between the end of March and the end of April: in the second case years hold 1, 5, 5 and 2 weeks."""
     first, days = until(cut, n_years)
     rates = base + before_easter(days)
     found = mean_ahead(seen(weekly(poisson(rates[:-8]), first)))[0]
@@ -179,6 +179,7 @@ def test_a_panel_that_begins_in_the_middle_of_a_week_has_the_same_weekdays():
 
 @pytest.mark.parametrize("n_parts", [2, 3, 7])
 def test_sums_of_groups_add_up_over_any_partitioning(n_parts):
+    """To the last digit, so that neither partitions nor the order of rows show in a forecast."""
     rng = np.random.default_rng(6)
     panel = daily(rng.lognormal(1, 1.5, (21, 100)) * (rng.random((21, 100)) < 0.7), MONDAY)
     membership = (rng.random((4, 21)) < 0.5).astype(float)
@@ -191,8 +192,8 @@ def test_sums_of_groups_add_up_over_any_partitioning(n_parts):
     total = sum(parts[1:], parts[0])
     np.testing.assert_array_equal(total.n_series, whole.n_series)
     for ours, theirs in ((total.weeks, whole.weeks), (total.days, whole.days)):
-        np.testing.assert_allclose(ours.demand, theirs.demand, rtol=0, atol=1e-9)
-        np.testing.assert_allclose(ours.usual, theirs.usual, rtol=0, atol=1e-9)
+        np.testing.assert_array_equal(ours.demand, theirs.demand)
+        np.testing.assert_array_equal(ours.usual, theirs.usual)
 
 
 def test_what_comes_after_an_origin_changes_no_curve_before_it():

@@ -19,6 +19,9 @@ from skucast.forecasting.seasons.curves_kernel import fill_curves
 LEAST_COVERAGE = 0.6
 """Share of a cycle that must be known for its level to count."""
 
+FELT = 0.5
+"""Part of the level by which some week must differ for the season to be felt in the level of a year."""
+
 
 @dataclass(frozen=True)
 class Ratios:
@@ -39,15 +42,27 @@ def seasonal_curves(ratios: Ratios, prior: FloatArray, clocks: tuple[Clock, ...]
     The year is read first, then what a feast adds; or the feast first where that explains more: goods of a moving feast
     would else be smeared over the weeks in which it has fallen.
 
+    A season that is felt is read twice. The first level does not know it yet: a year in which a feast falls twice, or
+    not at all, has another mean at the same level. The second level expects what was read first.
+
     Args:
         ratios: of the weeks of history, shapes (n, w).
         prior: factor of every week believed before, history and ahead, shape (n, w_all), w_all >= w.
         clocks: over all w_all weeks, the year first.
     """
-    ratio, weight = _scaled(ratios, prior, clocks[0].block)
+    block = clocks[0].block
+    first = _read(_scaled(ratios, prior, block), prior, clocks)
+    rows = np.flatnonzero(np.abs(first - prior).max(axis=1, initial=0.0) > FELT)
+    if rows.size:
+        own = Ratios(ratios.demand[rows], ratios.usual[rows])
+        first[rows] = _read(_scaled(own, first[rows], block), prior[rows], clocks)
+    return first
+
+
+def _read(scaled: tuple[FloatArray, FloatArray], prior: FloatArray, clocks: tuple[Clock, ...]) -> FloatArray:
     curves = np.empty_like(prior)
     places, cycles = (np.stack([getattr(clock, name) for clock in clocks]) for name in ("place", "cycle"))
-    fill_curves(ratio, weight, prior, places, cycles, np.array([clock.n_places for clock in clocks]), curves)
+    fill_curves(*scaled, prior, places, cycles, np.array([clock.n_places for clock in clocks]), curves)
     return curves
 
 
