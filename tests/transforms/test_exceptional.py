@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from skucast.periods import Frequency
 from skucast.tables import DEMAND, ITEM, SALES_LINE
 from skucast.transforms.demand import with_exceptional
-from skucast.transforms.exceptional import exceptional_demand
+from skucast.transforms.exceptional import exceptional_demand, usual_sizes
 from skucast.transforms.orders import corrected, order_days
 from skucast.transforms.panel import base_demand
 
@@ -110,8 +110,8 @@ def found_in(spark: SparkSession, rows: Sequence[Row], *, limit: float = 4.0, pa
         {"item_id": item, "category": category, "valid_from": date(1900, 1, 1)} for item, category in CATEGORIES.items()
     ]
     bought = corrected(order_days(lines, cancellation_order_pattern=None))
-    frames = bought, ITEM.frame(spark, items)
-    return exceptional_demand(*frames, frequency=Frequency.WEEK, limit=limit, decision_date=D)
+    usual = usual_sizes(bought, ITEM.frame(spark, items), frequency=Frequency.WEEK, decision_date=D)
+    return exceptional_demand(bought, usual.localCheckpoint(), frequency=Frequency.WEEK, limit=limit)
 
 
 def demand_of(spark: SparkSession, rows: Sequence[Row]) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from pyspark import StorageLevel
@@ -16,7 +17,7 @@ from skucast.tables import AVAILABILITY, DEMAND, EVENT, ITEM, RECEIPT, SALES_LIN
 from skucast.transforms import demand as to_demand
 from skucast.transforms.availability import in_stock_shares, moves
 from skucast.transforms.calendar import first_full_period, period_calendar
-from skucast.transforms.exceptional import exceptional_demand
+from skucast.transforms.exceptional import exceptional_demand, usual_sizes
 from skucast.transforms.orders import corrected, order_days
 
 
@@ -29,9 +30,9 @@ def demand(context: Context) -> None:
             stage.rows["published"] = 0
             stage.message = f"not published: demand for {published} is newer; it is computed in flight"
             return
-        bought = orders_known(context)
-        context.warehouse.overwrite(DEMAND, computed_demand(context, bought))
-        bought.unpersist()
+        orders = orders_known(context)
+        context.warehouse.overwrite(DEMAND, computed_demand(context, orders))
+        orders.release()
         written = context.warehouse.read(DEMAND)
         found = written.agg(
             F.count(F.lit(1)).alias("published"),
@@ -70,23 +71,39 @@ def _first_period(context: Context) -> date:
     return whole if whole <= context.clock.cutoff else period_start(first_sale, context.config.frequency)
 
 
-def orders_known(context: Context) -> DataFrame:
-    """What each order took on each day, as known on the decision date: read several times, so kept on disk."""
-    lines = to_demand.known_before(context.warehouse.read(SALES_LINE), context.clock.decision_date)
+@dataclass(frozen=True)
+class Orders:
+    """What orders took on each day, and which sizes are usual: read several times, so kept on disk until released."""
+
+    bought: DataFrame
+    usual: DataFrame
+
+    def release(self) -> None:
+        """Give the room back."""
+        self.usual.unpersist()
+        self.bought.unpersist()
+
+
+def orders_known(context: Context) -> Orders:
+    """Orders as known on the decision date."""
+    clock, tables = context.clock, context.warehouse
+    lines = to_demand.known_before(tables.read(SALES_LINE), clock.decision_date)
     # One shuffle of the lines: what is asked of them is asked of a series.
     together = lines.repartition("item_id", "location_id")
-    pattern = context.config.ingest.cancellation_order_pattern
-    return corrected(order_days(together, cancellation_order_pattern=pattern)).persist(StorageLevel.DISK_ONLY)
+    by_day = order_days(together, cancellation_order_pattern=context.config.ingest.cancellation_order_pattern)
+    bought = corrected(by_day).persist(StorageLevel.DISK_ONLY)
+    usual = usual_sizes(bought, tables.read(ITEM), frequency=clock.frequency, decision_date=clock.decision_date)
+    return Orders(bought, usual.persist(StorageLevel.DISK_ONLY))
 
 
-def computed_demand(context: Context, bought: DataFrame) -> DataFrame:
+def computed_demand(context: Context, orders: Orders) -> DataFrame:
     """Rows of ``demand`` as known on the decision date.
 
     Args:
         context: the run.
-        bought: as ``orders_known`` gives it.
+        orders: as ``orders_known`` gives them.
     """
-    clock, rules, tables = context.clock, context.config.demand, context.warehouse
+    clock, rules, tables, bought = context.clock, context.config.demand, context.warehouse, orders.bought
     first = _first_period(context)
     calendar = calendar_of(context, first, clock.cutoff)
     if bought.where("sold > 0").isEmpty():
@@ -103,13 +120,7 @@ def computed_demand(context: Context, bought: DataFrame) -> DataFrame:
     sold = to_demand.sold_per_period(bought, clock.frequency)
     complete = to_demand.complete_demand(sold, calendar, shares, first=first, cutoff=clock.cutoff, gaps=rules.gaps)
     exceptional = rules.exceptional
-    found = exceptional_demand(
-        bought,
-        tables.read(ITEM),
-        frequency=clock.frequency,
-        limit=exceptional.limit,
-        decision_date=clock.decision_date,
-    )
+    found = exceptional_demand(bought, orders.usual, frequency=clock.frequency, limit=exceptional.limit)
     named = to_demand.with_exceptional(complete, found, treatment=exceptional.treatment, share=exceptional.share)
     return to_demand.with_outliers(named, method=rules.outliers.method, limit=rules.outliers.limit)
 

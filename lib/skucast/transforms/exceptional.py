@@ -46,39 +46,62 @@ DENSE, MIN_DENSE = 0.4, 10
 """Share of days with sales from which on single lines every day are totals of the day; and fewest such days."""
 
 
-def exceptional_demand(
-    bought: DataFrame, item: DataFrame, *, frequency: Frequency, limit: float, decision_date: date
-) -> DataFrame:
-    """Periods with purchases that are far beyond the usual size and make the period exceptional.
-
-    No exceptions: totals of days or weeks that come as lines; sizes that recur within a year, or about the same time
-    in another year; series with fewer than ``MIN_PERIODS`` periods of sales. Whether a promotion ran is asked later.
+def usual_sizes(bought: DataFrame, item: DataFrame, *, frequency: Frequency, decision_date: date) -> DataFrame:
+    """What sizes of purchases and of periods are usual. The rows are read several times: better kept.
 
     Args:
         bought: as ``orders.corrected`` gives it.
         item: rows of table ``item``.
         frequency: length of a period.
-        limit: standard deviations beyond the usual from which on a size, and a period, is exceptional.
         decision_date: rows of ``item`` in force then are used.
+
+    Returns:
+        One row per series that can be judged, which are not totals of days or weeks that come as lines and have at
+        least ``MIN_PERIODS`` periods of sales: its ``category``, purchases ``n``, ``usual`` size, ``centre`` and
+        ``variance`` of the logarithm of sizes; median and upper quartile of its periods (``sums``).
+    """
+    sizes = _purchases(bought, frequency)
+    quartiles = F.percentile("sold", F.array(F.lit(0.5), F.lit(0.75)))
+    of_sizes = sizes.groupBy(*SERIES).agg(F.count(F.lit(1)).alias("n"), quartiles.alias("sizes"))
+    per_period = sizes.groupBy(*SERIES, "period_start").agg(F.sum("sold").alias("sold"))
+    of_periods = per_period.groupBy(*SERIES).agg(F.count(F.lit(1)).alias("n_periods"), quartiles.alias("sums"))
+    in_force = item.where(F.col("valid_from") <= F.lit(decision_date))
+    category = in_force.groupBy("item_id").agg(F.max_by("category", "valid_from").alias("category"))
+    middle, upper = F.col("sizes")[0], F.col("sizes")[1]
+    # Between two whole sizes the median is the smaller one: a part of a unit is no usual size.
+    is_half = (middle > 1) & (middle != F.floor("middle")) & (2 * middle == F.floor(2 * middle))
+    told = of_sizes.withColumns({"middle": middle, "centre": F.log(middle)}).withColumns(
+        {
+            "usual": F.when(is_half, F.floor("middle")).otherwise(middle),
+            "variance": ((F.log(upper) - F.col("centre")) / QUARTILE_TO_SD) ** 2,
+        }
+    )
+    judged = told.join(of_periods.where(F.col("n_periods") >= MIN_PERIODS), [*SERIES])
+    return judged.join(_totals(bought), [*SERIES], "left_anti").join(category, "item_id", "left")
+
+
+def exceptional_demand(bought: DataFrame, usual: DataFrame, *, frequency: Frequency, limit: float) -> DataFrame:
+    """Periods with purchases that are far beyond the usual size and make the period exceptional.
+
+    No exceptions: sizes that recur within a year, or about the same time in another year; series of which ``usual`` has
+    no row. Whether a promotion ran is asked later.
+
+    Args:
+        bought: as ``orders.corrected`` gives it.
+        usual: as ``usual_sizes`` gives it.
+        frequency: length of a period.
+        limit: standard deviations beyond the usual from which on a size, and a period, is exceptional.
 
     Returns:
         One row per series and period with such purchases: ``excess`` and ``beyond_limit``, their units beyond the usual
         size and beyond the largest size that is not exceptional; ``period_limit``, above which the period is
         exceptional; ``reason``, ``bulk_order`` or ``one_customer`` (one customer with several orders).
     """
-    period = period_of(F.col("day"), frequency).alias("period_start")
-    sizes = (
-        bought.where("sold > 0")
-        .groupBy(*SERIES, period, "party")
-        .agg(F.sum("sold").alias("sold"), (F.min("order_key") < F.max("order_key")).alias("has_orders"))
-    )
-    limits = _limits(_usual(sizes, bought, item, decision_date), limit)
-    week = period_of(F.col("period_start"), Frequency.WEEK)
-    large = sizes.join(limits, [*SERIES]).where(F.col("sold") > F.col("size_limit") / 2).withColumn("week", week)
+    limits, week = _limits(usual, limit), period_of(F.col("period_start"), Frequency.WEEK)
+    near = _purchases(bought, frequency).join(limits, [*SERIES]).where(F.col("sold") > F.col("size_limit") / 2)
     beside = F.collect_list(F.struct("week", "sold")).over(Window.partitionBy(*SERIES))
-    found = large.withColumn("beside", beside).where(
-        (F.col("sold") > F.col("size_limit")) & ~_recurs() & ~_is_seasonal()
-    )
+    large = near.withColumn("week", week).withColumn("beside", beside)
+    found = large.where((F.col("sold") > F.col("size_limit")) & ~_recurs() & ~_is_seasonal())
     largest = F.when(F.col("usual") == F.floor("usual"), F.floor("size_limit")).otherwise(F.col("size_limit"))
     return found.groupBy(*SERIES, "period_start").agg(
         F.sum(F.col("sold") - F.col("usual")).alias("excess"),
@@ -86,6 +109,14 @@ def exceptional_demand(
         F.max("period_limit").alias("period_limit"),
         F.when(F.max("has_orders"), "one_customer").otherwise("bulk_order").alias("reason"),
     )
+
+
+def _purchases(bought: DataFrame, frequency: Frequency) -> DataFrame:
+    """One row per series, period and party: what was ``sold``, and whether in several orders."""
+    period = period_of(F.col("day"), frequency).alias("period_start")
+    has_orders = (F.min("order_key") < F.max("order_key")).alias("has_orders")
+    of_party = bought.where("sold > 0").groupBy(*SERIES, period, "party")
+    return of_party.agg(F.sum("sold").alias("sold"), has_orders)
 
 
 def _alike() -> Column:
@@ -106,27 +137,6 @@ def _is_seasonal() -> Column:
         return (years >= 1) & (F.abs(days - years * 365.25) <= SEASON_DAYS)
 
     return F.exists(_alike(), same_time)
-
-
-def _usual(sizes: DataFrame, bought: DataFrame, item: DataFrame, decision_date: date) -> DataFrame:
-    """Of each series: usual size, centre and spread of its logarithm, of the period's sum too, and its category."""
-    quartiles = F.percentile("sold", F.array(F.lit(0.5), F.lit(0.75)))
-    of_sizes = sizes.groupBy(*SERIES).agg(F.count(F.lit(1)).alias("n"), quartiles.alias("sizes"))
-    per_period = sizes.groupBy(*SERIES, "period_start").agg(F.sum("sold").alias("sold"))
-    of_periods = per_period.groupBy(*SERIES).agg(F.count(F.lit(1)).alias("n_periods"), quartiles.alias("sums"))
-    in_force = item.where(F.col("valid_from") <= F.lit(decision_date))
-    category = in_force.groupBy("item_id").agg(F.max_by("category", "valid_from").alias("category"))
-    middle, upper = F.col("sizes")[0], F.col("sizes")[1]
-    # Between two whole sizes the median is the smaller one: a part of a unit is no usual size.
-    is_half = (middle > 1) & (middle != F.floor("middle")) & (2 * middle == F.floor(2 * middle))
-    told = of_sizes.withColumns({"middle": middle, "centre": F.log(middle)}).withColumns(
-        {
-            "usual": F.when(is_half, F.floor("middle")).otherwise(middle),
-            "variance": ((F.log(upper) - F.col("centre")) / QUARTILE_TO_SD) ** 2,
-        }
-    )
-    judged = told.join(of_periods.where(F.col("n_periods") >= MIN_PERIODS), [*SERIES])
-    return judged.join(_totals(bought), [*SERIES], "left_anti").join(category, "item_id", "left")
 
 
 def _totals(bought: DataFrame) -> DataFrame:
