@@ -125,8 +125,8 @@ BAD_VALUES = {
     "level of zero": ({"forecast": {"quantile_levels": [0, 0.5]}}, "forecast.quantile_levels.0: found 0; must"),
     "level of one": ({"forecast": {"quantile_levels": [0.5, 1]}}, "forecast.quantile_levels.1: found 1; must"),
     "target beyond the levels": (
-        {"inventory": {"defaults": {"cycle_service_level": 0.999}}},
-        "cycle_service_level 0.999 lies outside forecast.quantile_levels (0.01 … 0.99): add a level",
+        {"inventory": {"defaults": {"cycle_service_level": 0.9999}}},
+        "cycle_service_level 0.9999 lies outside forecast.quantile_levels (0.01 … 0.999): add a level",
     ),
     "unknown method": ({"forecast": {"methods": ["lstm"]}}, "forecast.methods.0: found 'lstm'; must be "),
     "smoothing bounds": (

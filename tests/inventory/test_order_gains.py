@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skucast.inventory.net_need import NEED_LEVELS
-from skucast.inventory.order_gains import Worth, order_gains, order_steps
+from skucast.inventory.order_gains import Worth, chances_served, order_gains, order_steps
 
 NEEDS = np.sort(np.random.default_rng(5).normal(20, 12, 4096))
 
@@ -17,7 +17,7 @@ def worth(level: float = 0.95, fixed_cost: float = 0.0, more: float = 0.0, R: fl
     need = np.quantile(NEEDS, NEED_LEVELS)
     shortage = np.array([np.maximum(NEEDS - q, 0).mean() for q in need])
     lacking = float(np.interp(level, NEED_LEVELS, need))
-    numbers = (lacking, lacking + more, h * R * level / (1 - level), h, R, 20.0, fixed_cost, 10.0)
+    numbers = (lacking, lacking + more, h * R * level / (1 - level), h, R, 20.0, fixed_cost, 10.0, R)
     return Worth(need[None], shortage[None], *(np.array([each]) for each in numbers))
 
 
@@ -47,6 +47,19 @@ def test_a_lot_above_the_review_saves_ordering_costs() -> None:
     assert gains[1] - gains[0] == pytest.approx(saved)
     assert gains[2] > gains[1]
     assert gains[3] < gains[2]
+
+
+@pytest.mark.parametrize(("mean", "tolerance"), [(2, 1e-9), (30, 0.01)])
+def test_the_chance_that_an_order_of_whole_goods_is_enough(mean: float, tolerance: float) -> None:
+    """Told unit by unit it is exact; of a wide law, told at some of its quantities, about so."""
+    needs = np.sort(np.random.default_rng(2).poisson(mean, 4096)) - 3.0
+    law = np.arange(len(NEED_LEVELS)) - 3.0
+    need = law if mean < 3 else np.unique(np.quantile(needs, NEED_LEVELS, method="inverted_cdf"))
+    shortage = np.array([np.maximum(needs - q, 0).mean() for q in need])
+    ordered = np.array([[-4.0, -3.0, 0.0, 0.5, 1.0, mean, mean + 3.0, 90.0]])
+    expected = [(needs <= np.floor(q)).mean() for q in ordered[0]]
+    found = chances_served(ordered, need[None], shortage[None])[0]
+    np.testing.assert_allclose(found, expected, atol=tolerance)
 
 
 @given(st.floats(0, 500), st.floats(0, 60), st.one_of(st.just(np.nan), st.floats(0.5, 30)), st.floats(1, 2000))

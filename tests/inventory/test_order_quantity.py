@@ -3,13 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from skucast.inventory.net_need import NEED_LEVELS, Outlook
 from skucast.inventory.order_quantity import (
-    Aim,
     OrderTerms,
     final_quantity,
-    lacking,
     unconstrained,
+    usual_order,
     wanted_quantity,
 )
 from skucast.inventory.quantile_grid import interpolate
@@ -78,21 +76,13 @@ def test_unconstrained_terms_take_any_quantity():
     assert final_quantity(wanted, free, np.zeros(1))[0] == 0.25
 
 
-def law(need, shortage, demand):
-    n = len(need)
-    zeros = np.zeros(n)
-    return Outlook(
-        np.array(need), np.array(shortage), zeros, np.array(demand), zeros, zeros, *(np.zeros((n, 1)),) * 3
-    )  # fmt: skip
-
-
-def test_service_is_a_quantile_of_the_need_and_a_fill_rate_a_bound_on_what_is_missed():
-    levels = np.array(NEED_LEVELS)
-    need = np.stack([100 * levels, 100 * levels])
-    found = lacking(law(need, 50 * (1 - levels) ** 2 * np.ones((2, 1)), [50.0, 50.0]),
-                    Aim(np.array([0.925, 0.5]), np.array([NONE, 0.96])))  # fmt: skip
-    assert found[0] == pytest.approx(92.5)
-    assert found[1] == pytest.approx(80.0)
+def test_a_usual_order_is_the_largest_of_what_is_ordered_anyway_and_one_unit_is_no_lot():
+    cases = [({}, 1.0, 5.0), ({"lot": 9.0}, 1.0, 9.0), ({"min_order_quantity": 12.0}, 1.0, 12.0),
+             ({"pack_size": 6.0, "lot": 8.0}, 1.0, 8.0), ({"smallest_lot": 0.3, "pack_size": 1.0}, 1.0, 0.3),
+             ({"smallest_lot": 0.3, "pack_size": 1.0}, 0.0, 1.0)]  # fmt: skip
+    for given, unit, expected in cases:
+        found = usual_order(terms(**{"smallest_lot": 5.0, **given}), np.array([unit]))
+        assert found[0] == expected, given
 
 
 def test_between_points_it_runs_straight_and_outside_the_ends_hold():

@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from skucast.config.forecast import Forecast
 from skucast.inventory.arrays import FloatArray
-from skucast.inventory.paths import N_PATHS, demand_paths
+from skucast.inventory.paths import demand_paths
 
 LEVELS = np.array((0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99))
+N_PATHS = 256
+MIDDLES_OF_4096 = (np.arange(4096) + 0.5) / 4096
 MIDDLES = (np.arange(N_PATHS) + 0.5) / N_PATHS
 
 
@@ -40,14 +43,53 @@ FORECASTS = {
 }
 
 
-@pytest.mark.parametrize("name", FORECASTS)
+@pytest.mark.parametrize("name", ["even", "correlated", "narrowing"])
 def test_every_sum_has_the_quantiles_of_the_forecast(name: str) -> None:
     steps, sums = FORECASTS[name]
-    paths = demand_paths(LEVELS, steps, sums, np.array([7]))
-    found = np.sort(paths.cumsum(axis=1), axis=2)[0]
-    wanted = np.array([np.interp(MIDDLES, LEVELS, row) for row in sums[0]])
+    paths = demand_paths(LEVELS, steps, sums, np.array([7]), N_PATHS)
+    found, known = np.sort(paths.cumsum(axis=1), axis=2)[0], MIDDLES <= LEVELS[-1]
+    wanted = np.array([np.interp(MIDDLES[known], LEVELS, row) for row in sums[0]])
     assert (paths >= 0).all()
-    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found[:, known], wanted, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["even", "correlated"])
+def test_beyond_the_outer_level_the_tail_falls_exponentially(name: str) -> None:
+    steps, sums = FORECASTS[name]
+    paths = demand_paths(LEVELS, steps, sums, np.array([7]), 4096)
+    for row, last in zip(np.sort(paths.cumsum(axis=1), axis=2)[0], sums[0], strict=True):
+        scale = (last[-1] - last[-3]) / np.log(0.05 / 0.01)  # from 95 %, the next level with a tail of 4 %
+        beyond = row[MIDDLES_OF_4096 > LEVELS[-1]] - last[-1]
+        assert beyond.mean() == pytest.approx(scale, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["over-dispersed", "rare"])
+def test_whole_goods_have_whole_demand_within_what_the_levels_say(name: str) -> None:
+    steps, sums = FORECASTS[name]
+    paths = demand_paths(LEVELS, steps, sums, np.array([7]), N_PATHS)[0]
+    assert (paths == np.rint(paths)).all()
+    for total, row in zip(paths.cumsum(axis=0), sums[0], strict=True):
+        for level, quantile in zip(LEVELS, row, strict=True):
+            assert (total <= quantile).mean() >= level - 1 / N_PATHS
+            assert (total < quantile).mean() <= level + 1 / N_PATHS
+
+
+@pytest.mark.parametrize(("mean", "size"), [(0.1, np.inf), (0.3, np.inf), (0.3, 0.15), (5, np.inf), (4, 4 / 9)])
+def test_independent_whole_steps_have_the_law_of_each_step(mean: float, size: float) -> None:
+    """Of Poisson and negative binomial demand, from its quantiles at the default levels."""
+    law = (
+        (lambda n: stats.poisson(n * mean))
+        if size == np.inf
+        else (lambda n: stats.nbinom(n * size, size / (size + mean)))
+    )
+    levels = np.array(Forecast().quantile_levels)
+    sums = np.array([law(n).ppf(levels) for n in (1, 2, 3)])[None]
+    paths = demand_paths(levels, np.repeat(sums[:, :1], 3, axis=1), sums, np.array([0]), 1024)[0]
+    k = np.arange(int(law(1).ppf(0.999)) + 1)
+    for step in paths:
+        np.testing.assert_allclose((step[:, None] <= k).mean(axis=0), law(1).cdf(k), atol=0.02)
+    assert np.corrcoef(paths[0] + paths[1], paths[2])[0, 1] == pytest.approx(0, abs=0.05)
+    assert paths.mean() == pytest.approx(mean, rel=0.06)
 
 
 @pytest.mark.parametrize("name", ["even", "correlated", "narrowing"])

@@ -8,18 +8,11 @@ import pytest
 from scipy.stats import norm
 
 from skucast.inventory.frontier import interval, resampled, stock_at_fill
-from skucast.inventory.net_need import NEED_LEVELS
-from skucast.inventory.order_quantity import Aim, OrderTerms
+from skucast.inventory.net_need import Aim
+from skucast.inventory.order_quantity import OrderTerms
 from skucast.inventory.replay import Replay, ReviewForecasts
-from skucast.inventory.replay_policies import (
-    chance_of_enough,
-    fixed_cover,
-    known_need,
-    nothing,
-    perfect,
-    planned,
-    textbook,
-)
+from skucast.inventory.replay_policies import known_need, nothing, perfect, planned
+from skucast.inventory.replay_rivals import base_stock, base_stocks, fixed_cover, textbook, textbook_policy
 from skucast.inventory.simulation_setting import Opening, World
 from tests.inventory.replay_reference import reference_replay
 
@@ -36,7 +29,7 @@ def forecasts(n=N, n_periods=T, mean=MEAN, sd=SD):
     return ReviewForecasts(
         np.arange(n_periods), LEVELS, np.full(shape, HORIZON), np.broadcast_to(one, (*shape, HORIZON, LEVELS.size)),
         np.broadcast_to(np.maximum(sums, 0.0), (*shape, HORIZON, LEVELS.size)),
-        np.broadcast_to(steps * mean, (*shape, HORIZON)), np.full(shape, sd),
+        np.broadcast_to(steps * mean, (*shape, HORIZON)), np.broadcast_to(np.sqrt(steps) * sd, (*shape, HORIZON)),
     )  # fmt: skip
 
 
@@ -61,7 +54,7 @@ def replay(n=N, n_periods=T, seed=1, lead=None, review=None, *, is_constrained=F
 
 
 def aim(level, n=N):
-    return Aim(np.full(n, level), np.full(n, math.nan))
+    return Aim(np.full(n, level), np.full(n, math.nan), np.full(n, math.nan))
 
 
 def true_need(demand, lead, review):
@@ -98,7 +91,20 @@ def by_textbook(level, lead, review):
     return shortfall
 
 
+def by_policy(level, lead, review):
+    """Of independent normal demand with a fixed lead time both textbooks and the base stock are one."""
+    return by_textbook(level, lead, review)
+
+
 RULES = {
+    "textbook_policy": (
+        lambda given: textbook_policy(given, 0.9),
+        lambda given, i: by_policy(0.9, given.lead_time[i], given.review_period[i]),
+    ),
+    "base_stock": (
+        lambda given: base_stock(given, 0.9),
+        lambda given, i: by_policy(0.9, given.lead_time[i], given.review_period[i]),
+    ),
     "nothing": (nothing, lambda *_: lambda *_: 0.0),
     "perfect": (perfect, lambda given, i: true_need(given.demand[i], given.lead_time[i], given.review_period[i])),
     "textbook": (
@@ -209,11 +215,24 @@ def test_with_backorders_the_position_is_raised_to_the_quantile():
     assert found[:, 0] == pytest.approx(np.maximum(level - position, 0.0))
 
 
-def test_the_chance_that_an_order_is_enough():
-    levels = np.array(NEED_LEVELS)
-    need = np.stack([levels * 100, np.where(levels < 0.9, -1.0, 5.0), levels * 100, levels * 100])
-    found = chance_of_enough(np.array([92.5, 0.0, -5.0, 100.0]), need)
-    assert found == pytest.approx([0.925, 0.875, 0.0, 1.0], abs=0.01)
+def test_with_backorders_the_position_is_raised_to_the_mixture_over_lead_times():
+    """Demand N(50, 15), lead time 1 to 4: the quantile of 400,000 drawn sums, not that of the promised lead time."""
+    law, random = np.array([0.0, 0.2, 0.3, 0.3, 0.2]), np.random.default_rng(4)
+    given = replay(lead=4, review=1, world=World.BACKORDERS, lead_time_law=np.tile(law, (N, 1)))
+    periods = random.choice(5, 400_000, p=law) + 1
+    sums = random.normal(periods * MEAN, np.sqrt(periods) * SD)
+    found = base_stocks(given, 0, np.arange(N), np.full(N, 0.9))
+    assert found == pytest.approx(np.full(N, np.quantile(sums, 0.9)), rel=0.01)
+
+
+def test_the_textbook_of_the_policy_knows_the_spread_of_the_lead_time():
+    """Lead time 1 or 3, review 1: mean 3 periods of N(50, 15), variance 3·15² within and 50²·1 of the lead time."""
+    law = np.tile([0.0, 0.5, 0.0, 0.5], (N, 1))
+    given = replay(lead=3, review=1, lead_time_law=law)
+    level = 3 * MEAN + norm.ppf(0.95) * math.sqrt(3 * SD**2 + MEAN**2)
+    position = given.opening.on_hand + given.opening.arriving.sum(axis=1)
+    found = ordered(given, textbook_policy(given, 0.95))[:, 0]
+    assert found == pytest.approx(np.maximum(level - position, 0.0))
 
 
 def test_known_need_in_words():

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from skucast.inventory.lead_time import stated_law
-from skucast.inventory.net_need import NEED_LEVELS, Ahead, UnsureReceipts, outlook
+from skucast.inventory.net_need import Ahead, Aim, UnsureReceipts, outlook
 from skucast.periods import DecisionClock, to_periods
 from skucast.transforms.lead_times import LeadTimeTerms
 from skucast.transforms.plan_terms import PlanTerms
@@ -101,9 +101,10 @@ def _one(
     steps = {r["step"]: r for r in _of(key, inputs["forecast"])}
     d = steps[max(steps)]["cumulative_mean"] / max(steps) if steps else 0.0
     mixed = _mixture(steps, law, R), _mixture(steps, law, 0)
-    s, level, fill, mean, sd = _reorder_point(*mixed, R, kind, wanted, h)
-    K = term("fixed_cost")
-    eoq = math.sqrt(2 * K * d / h) if K and h else None
+    eoq = math.sqrt(2 * term("fixed_cost") * d / h) if term("fixed_cost") and h else None
+    lot = max(R * d, eoq or 0.0, *_forced(term("min_order_quantity"), term("pack_size"), steps))
+    overage = _overage(R, lot / d if d else 0.0, L, terms)
+    s, level, fill, mean, sd = _reorder_point(*mixed, lot, kind, wanted, overage * h if h else None)
     S = s + max(0.0, (eoq or 0.0) - R * d)
     average = max(0.0, s - mean) + max(eoq or 0.0, R * d) / 2
 
@@ -111,7 +112,7 @@ def _one(
     due, _ = _due(key, inputs, terms, timing, lateness)
     on_order = sum(each.quantity for each in due if each.expected_on < cover_until)
     position = None if stock is None else stock["on_hand"] + on_order - stock["backorders"] - stock["reserved"]
-    need, at_arrival = _need(steps, law, R, (kind, wanted, level), stock, due, terms)
+    need, at_arrival = _need(steps, law, R, (kind, wanted, level, lot), stock, due, terms)
     shortfall = s - (position or 0.0) if terms.unmet_demand == "backorders" else need
     reason = _reason(listing, clock, R, terms, position, steps, shortfall, S - s)
     raw = shortfall + S - s if reason == "below_reorder_point" else 0.0
@@ -119,7 +120,7 @@ def _one(
     final = _taken(raw, term("min_order_quantity") or 0.0, term("pack_size"), room)
     return {
         "lead_time": L, "review_period": R, "demand_mean": mean, "demand_sd": sd, "mean_per_period": d,
-        "target_kind": kind, "target_source": source + _cut(steps, kind, wanted, h, R),
+        "target_kind": kind, "target_source": source,
         "cycle_service_level": level, "fill_rate": fill,
         "reorder_point": s, "order_up_to_level": S, "economic_order_quantity": eoq, "safety_stock": s - mean,
         "safety_stock_textbook": _textbook(level, steps, law, R, d * timing["lead_time_sd_days"] / P),
@@ -134,13 +135,6 @@ def _one(
         "raw_quantity": raw, "final_quantity": final, "reason": reason, "arrival_date": clock.arrival_date(L),
         "cover_until": cover_until, "value": final * cost if cost else None,
     }  # fmt: skip
-
-
-def _cut(steps: dict[int, Row], kind: str, wanted: float, h: float | None, R: int) -> str:
-    if kind != "cost" or h is None or not steps or steps[1]["mean"] == 0:
-        return ""
-    is_cut = wanted / (wanted + h * R) > steps[1]["quantile_levels"][-1]
-    return ", limited by the highest quantile level" if is_cut else ""
 
 
 def _taken(raw: float, minimum: float, pack: float | None, room: float) -> float:
@@ -201,56 +195,104 @@ def _textbook(
 
 
 def mixture_quantile(level: float, p: list[float], parts: list[tuple[float, list[float]]]) -> float:
-    """The smallest value that a share of ``level`` does not exceed, by halving."""
+    """The smallest value, a whole one of whole laws, that a share of ``level`` does not exceed: by halving."""
+    whole = all(x == round(x) for _, q in parts for x in q)
 
     def share(x: float) -> float:
-        return sum(w * (0.0 if x < q[0] else 1.0 if x >= q[-1] else _share(x, p, q)) for w, q in parts)
+        rest = 1 - sum(w for w, _ in parts)
+        return sum(w * _share(x + 0.5 * whole, p, q) for w, q in parts) + (rest if x >= 0 else 0.0)
 
-    low, high = min(q[0] for _, q in parts), max(q[-1] for _, q in parts)
+    if len(parts) == 1 and parts[0][0] >= 1 - 1e-9:
+        return parts[0][1][p.index(level)]
+    low = float(min(q[0] for _, q in parts))
     if share(low) >= level - 1e-12:
         return low
+    high = low + 1.0
+    while share(high) < level - 1e-12:
+        high = low + 2 * (high - low)
+    if whole:
+        return next(low + n for n in range(int(high - low) + 1) if share(low + n) >= level - 1e-12)
     for _ in range(200):
         middle = (low + high) / 2
         low, high = (low, middle) if share(middle) >= level - 1e-12 else (middle, high)
     return high
 
 
+def _overage(R: int, lasts: float, L: int, terms: PlanTerms) -> float:
+    more = 0.2 * L + 1.5 * min(R, max(lasts - R, 0.0)) if terms.unmet_demand == "lost_sales" else 0.0
+    return max(R, lasts) + more
+
+
+def _forced(minimum: float | None, pack: float | None, steps: dict[int, Row]) -> list[float]:
+    sums = [x for row in steps.values() for x in row["cumulative_quantiles"]]
+    unit = 1.0 if sums and all(x == round(x) for x in sums) else 0.0
+    return [x for x in (minimum, pack) if x and x > unit]
+
+
+def _tail(p: list[float], q: list[float]) -> float:
+    """Mean excess beyond the outer quantile: from it to the nearest lower quantile with four times the tail."""
+    values = sorted(set(q))
+    tails = {x: [1 - level for level, each in zip(p, q, strict=True) if each == x] for x in values}
+    below = [x for x in values[:-1] if max(tails[x]) >= 4 * (1 - p[-1]) - 1e-12]
+    if not below:
+        return 0.0
+    inner, outer = (math.sqrt(max(each) * min(each)) for each in (tails[below[-1]], tails[values[-1]]))
+    return (q[-1] - below[-1]) / math.log(inner / outer)
+
+
 def _share(x: float, p: list[float], q: list[float]) -> float:
+    if x < q[0]:
+        return 0.0
+    if x >= q[-1]:
+        tail = _tail(p, q)
+        return 1 - (1 - p[-1]) * math.exp(-(x - q[-1]) / tail) if tail > 0 else 1.0
     i = max(n for n in range(len(q)) if q[n] <= x)
     return p[i] + (p[i + 1] - p[i]) * (x - q[i]) / (q[i + 1] - q[i])
 
 
+def _quantile(level: float, p: list[float], q: list[float]) -> float:
+    if level > p[-1]:
+        return q[-1] + _tail(p, q) * math.log((1 - p[-1]) / (1 - level))
+    return float(np.interp(level, p, q))
+
+
 def _reorder_point(
-    row: Row | None, before: Row | None, R: int, kind: str, wanted: float, h: float | None
+    row: Row | None, before: Row | None, lot: float, kind: str, wanted: float, overage: float | None
 ) -> tuple[float, float, float | None, float, float]:
-    level = wanted / (wanted + h * R) if kind == "cost" and h is not None else wanted
+    level = wanted / (wanted + overage) if kind == "cost" and overage is not None else wanted
     if row is None or row["cumulative_mean"] == 0:
         sd = row["cumulative_sd"] if row else 0.0
         return 0.0, 1.0 if kind == "fill_rate" else level, wanted if kind == "fill_rate" else None, 0.0, sd
     p, q = row["quantile_levels"], row["cumulative_quantiles"]
-    demand = row["cumulative_mean"] - (before["cumulative_mean"] if before else 0.0)
+    review = row["cumulative_mean"] - (before["cumulative_mean"] if before else 0.0)
+    demand = max(review, lot)
 
     def fill(s: float) -> float:
         short = _shortage(s, p, q) - (_shortage(s, p, before["cumulative_quantiles"]) if before else 0.0)
         return min(1.0, max(0.0, 1 - short / demand)) if demand > 0 else 1.0
 
     if kind == "fill_rate":
-        level = float(np.interp(wanted, [fill(s) for s in q], p))
-    level = min(max(level, p[0]), p[-1])
-    s = float(np.interp(level, p, q))
-    implied = wanted if kind == "fill_rate" else fill(s) if demand > 0 else None
-    return s, level, implied, row["cumulative_mean"], row["cumulative_sd"]
+        low, high = q[0] - 1, 100 * q[-1] + 100
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (low, middle) if fill(middle) >= wanted else (middle, high)
+        s = max(high, q[0])
+        return s, max(p[0], _share(s, p, q)), min(wanted, fill(s)), row["cumulative_mean"], row["cumulative_sd"]
+    level = max(level, p[0])
+    s = _quantile(level, p, q)
+    return s, level, fill(s) if review > 0 else None, row["cumulative_mean"], row["cumulative_sd"]
 
 
 def _shortage(s: float, levels: list[float], quantiles: list[float]) -> float:
-    p, v = [0.0, *levels, 1.0], [quantiles[0], *quantiles, quantiles[-1]]
+    p, v = [0.0, *levels], [quantiles[0], *quantiles]
     crossings = [
         p[i] + (s - v[i]) / (v[i + 1] - v[i]) * (p[i + 1] - p[i])
         for i in range(len(p) - 1)
         if (v[i] - s) * (v[i + 1] - s) < 0
     ]
-    grid = np.sort([*p, *crossings])
-    return float(np.trapezoid(np.maximum(0, np.interp(grid, p, v) - s), grid))
+    grid, tail = np.sort([*p, *crossings]), _tail(levels, quantiles)
+    excess = max(v[-1] - s, 0.0) + (tail * math.exp(min(v[-1] - s, 0.0) / tail) if tail > 0 else 0.0)
+    return float(np.trapezoid(np.maximum(0, np.interp(grid, p, v) - s), grid)) + (1 - levels[-1]) * excess
 
 
 def _stock(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> Row | None:
@@ -373,13 +415,13 @@ def _reason(
 
 
 def _need(
-    steps: dict[int, Row], law: np.ndarray, R: int, aim: tuple[str, float, float], stock: Row | None,
+    steps: dict[int, Row], law: np.ndarray, R: int, aim: tuple[str, float, float, float], stock: Row | None,
     due: list[Due], terms: PlanTerms,
 ) -> tuple[float, float]:  # fmt: skip
     """What the arrival cycle needs beyond what will be there, and that, by the array function, which has own loops."""
     if not steps or not stock:
         return 0.0, 0.0
-    kind, wanted, level = aim
+    kind, wanted, level, lot = aim
     horizon = min(len(steps), len(law) - 1 + R)
     receipts, laws, quantities = np.zeros((1, horizon)), [], []
     for each in sorted(due, key=lambda d: (d.due_date, d.quantity, d.expected_on)):
@@ -407,9 +449,7 @@ def _need(
             np.array([0]),
             unsure,
         ),
+        Aim(np.array([level]), np.array([wanted if kind == "fill_rate" else math.nan]), np.array([lot])),
         is_lost=terms.unmet_demand == "lost_sales",
     )
-    if kind != "fill_rate" or found.cycle_demand[0] == 0:
-        return float(np.interp(level, NEED_LEVELS, found.need[0])), float(found.stock_at_arrival[0])
-    fill_rates = 1 - found.shortage[0] / found.cycle_demand[0]
-    return float(np.interp(wanted, fill_rates, found.need[0])), float(found.stock_at_arrival[0])
+    return float(found.lacking[0]), float(found.stock_at_arrival[0])

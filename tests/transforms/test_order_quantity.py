@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from skucast.inventory.net_need import NEED_LEVELS, Outlook
-from skucast.inventory.order_quantity import Aim, OrderTerms, final_quantity, lacking, wanted_quantity
+from skucast.inventory.order_quantity import OrderTerms, final_quantity, wanted_quantity
 from skucast.tables import TABLES
 from skucast.transforms.planning import query, register_functions
 
 N = 400
-SQL_TYPES = {list: "ARRAY<DOUBLE>", str: "STRING"}
+SQL_TYPES = {str: "STRING"}
 DAY = date(2011, 10, 3)
 PARAMETERS = {"decision_date": DAY, "period_days": 7, "unmet_demand": "lost_sales"}
 COSTS = ("holding_cost", "fixed_cost")
@@ -21,18 +20,13 @@ COSTS = ("holding_cost", "fixed_cost")
 
 def random_rows():
     random = np.random.default_rng(7)
-    levels = np.array(NEED_LEVELS)
     rows = []
     for _ in range(N):
-        need = np.sort(random.normal(random.uniform(-20, 40), 15, levels.size)).round(random.integers(0, 3))
-        shortage = [float(np.maximum(need - q, 0).mean()) for q in need]
         mean = float(random.uniform(0, 20))
         pack = random.choice([None, 1.0, 6.0, 0.5])
         rows.append({
-            "need": need.tolist(), "shortage": shortage, "cycle_demand": float(random.choice([0.0, mean])),
+            "lacking": float(random.normal(12, 20).__round__(random.integers(0, 3))),
             "stock_at_arrival": float(random.uniform(0, 30)),
-            "target_kind": str(random.choice(["cycle_service_level", "fill_rate"])),
-            "cycle_service_level": float(random.uniform(0.01, 0.99)), "fill_rate": float(random.uniform(0.5, 0.99)),
             "replenishment_policy": str(random.choice(["base_stock", "R_S", "R_s_S", "s_S", "s_Q"])),
             "rounding": str(random.choice(["up", "down", "nearest"])), "lot": mean + float(random.choice([0.0, 25.0])),
             "smallest_lot": mean, "min_order_quantity": float(random.choice([0.0, 1.0, 10.0, 13.0])), "pack_size": pack,
@@ -51,25 +45,17 @@ def numbers(rows, name):
 def test_arrays_say_what_the_query_says(spark):
     rows = random_rows()
     register_functions(spark)
-    need, shortage = (np.array([row[name] for row in rows]) for name in ("need", "shortage"))
-    nothing = np.zeros(N)
-    ahead_of = Outlook(
-        need, shortage, nothing, numbers(rows, "cycle_demand"), nothing, nothing, *(np.zeros((N, 1)),) * 3
-    )
-    asks_fill = np.array([row["target_kind"] == "fill_rate" for row in rows])
-    aim = Aim(numbers(rows, "cycle_service_level"), np.where(asks_fill, numbers(rows, "fill_rate"), math.nan))
     words = {name: np.array([row[name] for row in rows], dtype=object) for name in ("replenishment_policy", "rounding")}
     cover = numbers(rows, "max_cover_days") * numbers(rows, "mean_per_period") / 7
     given = {name: numbers(rows, name) for name in OrderTerms._fields if name in rows[0] and name not in words}
     terms = OrderTerms(**given, **words, max_cover=cover)
-    short = lacking(ahead_of, aim)
+    short = numbers(rows, "lacking")
     raw = wanted_quantity(short, terms, is_lost=True)
 
-    rows = [row | {"lacking": float(each)} for row, each in zip(rows, short, strict=True)]
     schema = "id INT, " + ", ".join(f"{name} {SQL_TYPES.get(type(value), 'DOUBLE')}" for name, value in rows[0].items())
     frame = spark.createDataFrame([(i, *row.values()) for i, row in enumerate(rows)], schema)
     ahead = frame.select(
-        "*", F.struct("need", "shortage", "cycle_demand", "stock_at_arrival", "lacking").alias("outlook"),
+        "*", F.struct("stock_at_arrival", "lacking").alias("outlook"),
         F.lit("an item").alias("item_id"), F.lit(1).alias("review_period"),
         F.lit(0.0).alias("reorder_point"), F.lit(0.0).alias("inventory_position"), F.lit(False).alias("do_not_order"),
         F.lit(None).cast("date").alias("active_from"), F.lit(None).cast("date").alias("active_to"),

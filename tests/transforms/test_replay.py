@@ -31,11 +31,13 @@ TERMS = (
     "pack_size DOUBLE, pallet_size DOUBLE, max_order_quantity DOUBLE, max_stock DOUBLE, max_cover_days DOUBLE, "
     "fixed_cost DOUBLE, holding_cost DOUBLE, shortage_cost DOUBLE, unit_cost DOUBLE, unit_price DOUBLE, "
     "on_hand DOUBLE, reserved DOUBLE, order_up_to_level DOUBLE, target_kind STRING, cycle_service_level DOUBLE, "
-    "fill_rate DOUBLE, abc_class STRING, xyz_class STRING, do_not_order BOOLEAN, active_from DATE, active_to DATE, "
-    "has_forecast BOOLEAN, seed BIGINT, deliveries ARRAY<STRUCT<due_date: DATE, remaining: DOUBLE>>"
+    "fill_rate_asked DOUBLE, abc_class STRING, xyz_class STRING, do_not_order BOOLEAN, active_from DATE, "
+    "active_to DATE, has_forecast BOOLEAN, seed BIGINT, deliveries ARRAY<STRUCT<due_date: DATE, remaining: DOUBLE>>"
 )
 HOW = Comparison(
-    variants=("nothing", "fixed_cover", "textbook", "skucast", "configured", "perfect"), levels=(0.5, 0.95),
+    variants=(
+        "nothing", "fixed_cover", "textbook", "textbook_policy", "base_stock", "skucast", "configured", "perfect",
+    ), levels=(0.5, 0.95),
     covers=(1.0,), score_from=1, unmet_demand="lost_sales", is_constrained=True, truth="observed", n_before=RECENT,
     period_days=7,
 )  # fmt: skip
@@ -89,7 +91,7 @@ def found(spark: SparkSession) -> pd.DataFrame:
 
 
 def test_every_item_that_may_be_ordered_has_a_row_of_each_variant(found: pd.DataFrame) -> None:
-    assert found.groupby(["variant", "target_level"])["item_id"].apply(list).tolist() == [sorted(ITEMS)] * 8
+    assert found.groupby(["variant", "target_level"])["item_id"].apply(list).tolist() == [sorted(ITEMS)] * 24
     assert set(found["decision_date"]) == {START}
     assert set(found["periods"]) == {3.0}
 
@@ -129,7 +131,7 @@ def test_summary_has_all_items_and_their_classes(spark: SparkSession, found: pd.
     assert nothing["fill_rate"] == pytest.approx((27 + 21 + 21 + 27) / 108)
     assert nothing["fill_rate_low"] <= nothing["fill_rate"] <= nothing["fill_rate_high"]
     assert set(summary["class"]) == {"all", "AX", "smooth"}
-    assert len(summary_text(summary)) == 1 + 8 + 2 + 3
+    assert len(summary_text(summary)) == 1 + 24 + 2 + 3
     assert every.loc[("skucast", 0.95), "promised"] == pytest.approx(0.95)
 
 

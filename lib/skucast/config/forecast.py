@@ -140,7 +140,10 @@ class Forecast(Section):
     """What is forecast, by which methods, and how it is tested."""
 
     horizon: Annotated[int, Field(ge=1, le=400)] | None = None
-    quantile_levels: tuple[Probability, ...] = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99)
+    quantile_levels: tuple[Probability, ...] = (
+        0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.525, 0.55, 0.575, 0.6, 0.625, 0.65, 0.675, 0.7,
+        0.725, 0.75, 0.775, 0.8, 0.825, 0.85, 0.875, 0.9, 0.925, 0.95, 0.975, 0.99, 0.995, 0.999,
+    )  # fmt: skip
     methods: tuple[Method, ...] = (
         "naive", "mean", "seasonal_naive", "ses", "tsb_optimised", "adida", "imapa", "dynamic_theta", "sba_optimised",
         "negative_binomial", "gradient_boosting", *SEARCHING, *COMBINATIONS,

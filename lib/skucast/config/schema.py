@@ -240,7 +240,7 @@ class Config(Section):
             if level is not None and not low <= level <= high:
                 raise ValueError(
                     f"cycle_service_level {level} lies outside forecast.quantile_levels ({low} … {high}): add a level "
-                    "beyond it, quantiles are never extrapolated"
+                    "beyond it, for a stated level must be one that the forecast tells"
                 )
         return self
 

@@ -9,7 +9,16 @@ from pydantic import Field, field_validator
 from skucast.config.forecast import Forecast, Method
 from skucast.config.parts import Probability, Section
 
-Variant = Literal["nothing", "fixed_cover", "textbook", "skucast", "configured", "perfect"]
+Variant = Literal[
+    "nothing",
+    "fixed_cover",
+    "textbook",
+    "textbook_policy",
+    "base_stock",
+    "skucast",
+    "configured",
+    "perfect",
+]
 
 
 class Simulate(Section):
@@ -21,7 +30,7 @@ class Simulate(Section):
         warm_up: periods that do not count; null: the longest lead time, before which no order can be felt.
         methods: forecasting methods at the reviews; null: those of ``forecast``.
         variants: policies that are compared.
-        levels: cycle service levels that ``skucast`` and ``textbook`` are swept over.
+        levels: cycle service levels that ``skucast`` is swept over; its rivals also beyond, until they reach its fill.
         covers: stock levels of ``fixed_cover``, in protection periods of recent mean demand.
         constraints: minimum orders, packs, pallets, lots and maxima hold; else any quantity can be ordered.
         truth: demand where the shop ran out: ``observed``, what was sold, or ``recovered``, with what the forecast of
@@ -34,7 +43,16 @@ class Simulate(Section):
     periods: Annotated[int, Field(ge=2, le=400)] | None = None
     warm_up: Annotated[int, Field(ge=0)] | None = None
     methods: tuple[Method, ...] | None = None
-    variants: tuple[Variant, ...] = ("nothing", "fixed_cover", "textbook", "skucast", "configured", "perfect")
+    variants: tuple[Variant, ...] = (
+        "nothing",
+        "fixed_cover",
+        "textbook",
+        "textbook_policy",
+        "base_stock",
+        "skucast",
+        "configured",
+        "perfect",
+    )
     levels: tuple[Probability, ...] = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99)
     covers: tuple[Annotated[float, Field(gt=0)], ...] = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
     constraints: bool = True

@@ -68,6 +68,14 @@ def demand_over(periods: Lists, further: IntArray, sums: DemandSums) -> DemandOv
     return DemandOver(quantiles, *moments)
 
 
+def units_of(sums: DemandSums) -> FloatArray:
+    """1 for each item whose sums are all counted in whole units, else 0: any quantity is possible; shape (n,)."""
+    lengths = np.diff(sums.levels.starts) * np.diff(sums.means.starts)
+    parts = np.abs(sums.quantiles - np.rint(sums.quantiles)) > 1e-9
+    found = np.bincount(np.repeat(np.arange(lengths.size), lengths), weights=parts, minlength=lengths.size)
+    return np.where(found > 0, 0.0, 1.0)
+
+
 def mixed_quantiles(levels: ArrayLike, weights: ArrayLike, quantiles: ArrayLike) -> FloatArray:
     """Quantiles of the mixture of laws that are straight between their quantiles and flat outside them.
 

@@ -6,53 +6,101 @@ import numpy as np
 
 from skucast.compiled import compiled
 from skucast.inventory.arrays import FloatArray, IntArray
+from skucast.inventory.quantile_law_kernel import is_whole, share_up_to, tail_scale
+
+_NOISE = 1e-12
+_HALVINGS = 40
 
 
 @compiled
-def share_up_to(x: float, levels: FloatArray, quantiles: FloatArray, count_equal: int) -> float:
-    """P(demand ≤ x), or P(demand < x) where equal ones do not count.
-
-    The law is straight between its quantiles and flat outside them.
-    """
-    last, equal = levels.size - 1, count_equal == 1
-    if x > quantiles[last] or (equal and x == quantiles[last]):
-        return 1.0
-    if x < quantiles[0] or (not equal and x == quantiles[0]):
-        return 0.0
-    i = 0
-    while quantiles[i + 1] < x or (equal and quantiles[i + 1] == x):
-        i += 1
-    within = (x - quantiles[i]) / (quantiles[i + 1] - quantiles[i])
-    return float(levels[i] + (levels[i + 1] - levels[i]) * within)
-
-
-@compiled
-def mixed_share(x: float, levels: FloatArray, weights: FloatArray, quantiles: FloatArray, count_equal: int) -> float:
-    """The same of a mixture; what its weights leave of 1 is no demand at all."""
+def mixed_share(
+    x: float, levels: FloatArray, weights: FloatArray, quantiles: FloatArray, tails: FloatArray, count_equal: int
+) -> float:
+    """P(demand ≤ x) of a mixture, or P(demand < x); what its weights leave of 1 is no demand at all."""
     n = levels.size
     rest = max(0.0, 1.0 - weights.sum())
     total = rest if x > 0 or (count_equal == 1 and x == 0) else 0.0
     for k in range(weights.size):
-        total += weights[k] * share_up_to(x, levels, quantiles[k * n : (k + 1) * n], count_equal)
+        total += weights[k] * share_up_to(x, levels, quantiles[k * n : (k + 1) * n], tails[k], count_equal)
     return total
 
 
 @compiled
 def invert_mixture(levels: FloatArray, weights: FloatArray, quantiles: FloatArray, mixed: FloatArray) -> None:
-    """Quantiles of one mixture at its levels: between neighbouring values its distribution function is straight."""
-    knots = np.sort(np.append(quantiles, 0.0)) if weights.sum() < 1.0 - 1e-9 else np.sort(quantiles)
-    before, up_to, i = knots[0], 0.0, 0
+    """Quantiles of one mixture at its levels, whole ones where those of all its laws are whole."""
+    n = levels.size
+    if weights.size == 1 and weights[0] >= 1.0 - 1e-9:
+        mixed[:] = quantiles
+        return
+    tails = np.empty(weights.size)
+    for k in range(weights.size):
+        tails[k] = tail_scale(levels, quantiles[k * n : (k + 1) * n])
+    if is_whole(quantiles):
+        invert_whole(levels, weights, quantiles, tails, mixed)
+    else:
+        invert_straight(levels, weights, quantiles, tails, mixed)
+
+
+@compiled
+def invert_whole(
+    levels: FloatArray, weights: FloatArray, quantiles: FloatArray, tails: FloatArray, mixed: FloatArray
+) -> None:
+    """The least whole number that is not exceeded with each probability, by halving."""
+    low = min(quantiles.min(), 0.0) if weights.size > 0 else 0.0
     for j in range(levels.size):
-        target = min(levels[j], 1.0) - 1e-12
-        while i < knots.size and mixed_share(knots[i], levels, weights, quantiles, 1) < target:
-            before, up_to = knots[i], mixed_share(knots[i], levels, weights, quantiles, 1)
+        target, step = min(levels[j], 1.0) - _NOISE, 1.0
+        if mixed_share(low + 0.5, levels, weights, quantiles, tails, 1) < target:
+            while mixed_share(low + step + 0.5, levels, weights, quantiles, tails, 1) < target:
+                low, step = low + step, 2.0 * step
+            high = low + step
+            while high - low > 1.0:
+                middle = np.floor(0.5 * (low + high))
+                if mixed_share(middle + 0.5, levels, weights, quantiles, tails, 1) < target:
+                    low = middle
+                else:
+                    high = middle
+            low = high
+        mixed[j] = low
+
+
+@compiled
+def invert_straight(
+    levels: FloatArray, weights: FloatArray, quantiles: FloatArray, tails: FloatArray, mixed: FloatArray
+) -> None:
+    """The same of laws that run straight: between neighbouring quantiles by halving, but for a jump at one of them."""
+    knots = np.sort(np.append(quantiles, 0.0)) if weights.sum() < 1.0 - 1e-9 else np.sort(quantiles)
+    i = 0
+    for j in range(levels.size):
+        target = min(levels[j], 1.0) - _NOISE
+        while i < knots.size and mixed_share(knots[i], levels, weights, quantiles, tails, 1) < target:
             i += 1
-        at = min(i, knots.size - 1)
-        below = mixed_share(knots[at], levels, weights, quantiles, 0)
-        if below <= levels[j]:
-            mixed[j] = knots[at]
+        low = knots[max(i - 1, 0)]
+        if i < knots.size:
+            high = knots[i]
+            if mixed_share(high, levels, weights, quantiles, tails, 0) <= levels[j]:
+                mixed[j] = high
+                continue
         else:
-            mixed[j] = before + (knots[at] - before) * (levels[j] - up_to) / (below - up_to)
+            step = max(tails.max(), 1e-9)
+            while mixed_share(low + step, levels, weights, quantiles, tails, 1) < target:
+                low, step = low + step, 2.0 * step
+            high = low + step
+        mixed[j] = halved(target, low, high, levels, weights, quantiles, tails)
+
+
+@compiled
+def halved(
+    target: float, low: float, high: float, levels: FloatArray, weights: FloatArray, quantiles: FloatArray,
+    tails: FloatArray,
+) -> float:  # fmt: skip
+    """The value between two at which a share of ``target`` is passed."""
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        if mixed_share(middle, levels, weights, quantiles, tails, 1) < target:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 @compiled

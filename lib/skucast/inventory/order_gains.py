@@ -8,8 +8,7 @@ import numpy as np
 
 from skucast.inventory.arrays import FloatArray
 from skucast.inventory.net_need import NEED_LEVELS
-from skucast.inventory.order_gains_kernel import fill_gains, fill_missed
-from skucast.inventory.quantile_grid import interpolate
+from skucast.inventory.order_gains_kernel import fill_gains, fill_missed, fill_served
 
 N_BELOW, N_ABOVE = 8, 4
 """Steps up to the wanted order, and beyond it, that are compared."""
@@ -21,7 +20,7 @@ class Worth(NamedTuple):
     """What the gain of an order hangs on; all of shape (n_items,) but the first two.
 
     Attributes:
-        need: quantiles of the net need, rising, units, shape (n_items, n_levels).
+        need: quantities at which the law of the net need is told, as in ``Outlook``, units, shape (n_items, n_levels).
         shortage: E(need − q)⁺ at each of them, units, same shape.
         lacking: what the arrival cycle needs at the wanted level, units.
         wanted: what the policy orders, units, at least ``lacking`` where that is positive.
@@ -31,6 +30,7 @@ class Worth(NamedTuple):
         smallest_lot: demand of a review, units.
         fixed_cost: K, money per order.
         mean_per_period: units per period.
+        overage_periods: how long a unit too many is kept, periods: as in policy.sql.
     """
 
     need: FloatArray
@@ -43,6 +43,7 @@ class Worth(NamedTuple):
     smallest_lot: FloatArray
     fixed_cost: FloatArray
     mean_per_period: FloatArray
+    overage_periods: FloatArray
 
 
 class Outcome(NamedTuple):
@@ -68,16 +69,29 @@ def order_outcomes(ordered: FloatArray, worth: Worth) -> Outcome:
     """
     missed = np.empty(ordered.shape)
     fill_missed(ordered, worth.need, worth.shortage, missed)
-    levels = np.broadcast_to(np.array(NEED_LEVELS), worth.need.shape)
-    gains, served = order_gains(ordered, worth), interpolate(ordered, worth.need, levels)
+    gains, served = order_gains(ordered, worth), chances_served(ordered, worth.need, worth.shortage)
     is_unknown = np.isnan(ordered) | np.isnan(worth.need[:, :1])
     return Outcome(*(np.where(is_unknown, np.nan, each) for each in (gains, missed, served)))
+
+
+def chances_served(ordered: FloatArray, need: FloatArray, shortage: FloatArray) -> FloatArray:
+    """Probability that each order is enough, shape (n_items, n_orders).
+
+    Args:
+        ordered: units, shape (n_items, n_orders).
+        need: as in ``Worth``.
+        shortage: the same.
+    """
+    served = np.empty(ordered.shape)
+    fill_served(np.ascontiguousarray(ordered), need, shortage, np.array(NEED_LEVELS), served)
+    return served
 
 
 def order_gains(ordered: FloatArray, worth: Worth) -> FloatArray:
     """Money that orders gain against ordering nothing.
 
-    Up to what is lacking: b for each unit kept from being missed in the arrival cycle, less h·R for each left over.
+    Up to what is lacking: b for each unit kept from being missed in the arrival cycle, less h for each left over and
+    each period that it is kept.
     From there to what is wanted: what the larger lot saves, R·{K·d/Q₀ − K·d/Q − h·(Q − Q₀)/2}. Beyond: the cycle again.
 
     Args:
@@ -90,7 +104,8 @@ def order_gains(ordered: FloatArray, worth: Worth) -> FloatArray:
     gains = np.empty(ordered.shape)
     R, h = worth.review_period, worth.holding_cost
     fill_gains(
-        ordered, worth.need, worth.shortage, worth.lacking, worth.wanted, worth.shortage_cost, h * R,
+        ordered, worth.need, worth.shortage, worth.lacking, worth.wanted, worth.shortage_cost,
+        h * worth.overage_periods,
         R * worth.fixed_cost * worth.mean_per_period, R * h / 2, worth.smallest_lot, gains,
     )  # fmt: skip
     return gains

@@ -6,6 +6,7 @@ import numpy as np
 
 from skucast.compiled import compiled
 from skucast.inventory.arrays import FloatArray
+from skucast.inventory.quantile_grid_kernel import line_at
 
 
 @compiled
@@ -19,6 +20,44 @@ def missed_with(ordered: float, need: FloatArray, shortage: FloatArray) -> float
     i = np.searchsorted(need, ordered)
     share = (ordered - need[i - 1]) / (need[i] - need[i - 1])
     return float(shortage[i - 1] + share * (shortage[i] - shortage[i - 1]))
+
+
+@compiled
+def lies_unit_by_unit(need: FloatArray) -> bool:
+    """The points of the law lie whole units apart: it is that of a need of whole goods."""
+    for i in range(1, need.size):
+        gap = need[i] - need[i - 1]
+        if gap < 0.5 or abs(gap - np.rint(gap)) > 1e-6:
+            return False
+    return True
+
+
+@compiled
+def served_with(ordered: float, need: FloatArray, shortage: FloatArray, levels: FloatArray) -> float:
+    """P(need ≤ ordered). Of whole goods it follows from what one unit more keeps from being missed."""
+    if not lies_unit_by_unit(need):
+        return line_at(ordered, need, levels)
+    whole, last = need[0] + np.floor(ordered - need[0] + 1e-6), need.size - 1
+    if whole < need[0] or np.isnan(ordered):
+        return np.nan if np.isnan(ordered) else 0.0
+    place, share = need[0] - 1.0, 0.0
+    for i in range(last):
+        gap = need[i + 1] - need[i]
+        middle, at_middle = 0.5 * (need[i] + need[i + 1] - 1.0), 1.0 - (shortage[i] - shortage[i + 1]) / gap
+        if whole <= middle:
+            return float(share + (at_middle - share) * (whole - place) / (middle - place))
+        place, share = middle, at_middle
+    return 1.0 if shortage[last] <= 1e-12 else float(share)
+
+
+@compiled
+def fill_served(
+    ordered: FloatArray, need: FloatArray, shortage: FloatArray, levels: FloatArray, served: FloatArray
+) -> None:
+    """``served_with`` of every order of every item."""
+    for i in range(ordered.shape[0]):
+        for j in range(ordered.shape[1]):
+            served[i, j] = served_with(ordered[i, j], need[i], shortage[i], levels)
 
 
 @compiled

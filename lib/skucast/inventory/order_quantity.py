@@ -12,25 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skucast.inventory.arrays import FloatArray
-from skucast.inventory.net_need import NEED_LEVELS, Outlook
-from skucast.inventory.quantile_grid import interpolate
 
 Bools = NDArray[np.bool_]
 Words = NDArray[np.object_]
 WHOLE_LEVEL = ("base_stock", "R_S")
 """Policies that order what is lacking and no lot."""
-
-
-class Aim(NamedTuple):
-    """How much service is wanted, each of shape (n,).
-
-    Attributes:
-        cycle_service_level: P(no stock-out in the arrival cycle).
-        fill_rate: share of the arrival cycle's demand served from stock; NaN: the cycle service level is asked for.
-    """
-
-    cycle_service_level: FloatArray
-    fill_rate: FloatArray
 
 
 class OrderTerms(NamedTuple):
@@ -74,19 +60,15 @@ def unconstrained(terms: OrderTerms) -> OrderTerms:
     return free._replace(lot=terms.smallest_lot, min_order_quantity=np.zeros_like(none))
 
 
-def lacking(ahead: Outlook, aim: Aim) -> FloatArray:
-    """What the arrival cycle needs beyond what will be there, with lost sales: units, below 0 more than enough.
+def usual_order(terms: OrderTerms, unit: FloatArray) -> FloatArray:
+    """Units of a usual order, the lot that a stock-out threatens once: as ``usual_order`` in policy.sql.
 
     Args:
-        ahead: of n items.
-        aim: service wanted.
+        terms: lots and limits.
+        unit: 1 for whole goods, of which one unit is no lot; else 0.
     """
-    levels = np.broadcast_to(np.array(NEED_LEVELS), ahead.need.shape)
-    by_level = interpolate(aim.cycle_service_level[:, None], levels, ahead.need)[:, 0]
-    wants_fill = ~np.isnan(aim.fill_rate) & (ahead.cycle_demand > 0)
-    demand = np.where(ahead.cycle_demand > 0, ahead.cycle_demand, np.nan)[:, None]
-    by_fill = interpolate(aim.fill_rate[:, None], 1 - ahead.shortage / demand, ahead.need)[:, 0]
-    return np.where(wants_fill, by_fill, by_level).round(9)
+    forced = np.fmax(terms.min_order_quantity, terms.pack_size)
+    return np.fmax(np.fmax(terms.lot, terms.smallest_lot), np.where(forced > unit, forced, 0.0))
 
 
 def wanted_quantity(shortfall: FloatArray, terms: OrderTerms, *, is_lost: bool) -> FloatArray:

@@ -1,6 +1,6 @@
 """Losses of demand that is known by quantiles at some levels: also what the planning SQL calls by name.
 
-Between levels quantiles run straight; outside the outer ones nothing is known, and demand is taken as flat there.
+Between levels and beyond the outer one demand runs as ``quantile_law_kernel`` says; below the lowest level it is flat.
 """
 
 from __future__ import annotations
@@ -53,6 +53,42 @@ def shortages_of(stocks: Lists, levels: Lists, quantiles: Lists) -> FloatArray:
     short = np.full(stocks.values.size, np.nan)
     kernel.fill_shortages(*stocks, *levels, *quantiles, short)
     return short
+
+
+def quantiles_at(probabilities: FloatArray, levels: Lists, quantiles: Lists) -> FloatArray:
+    """The quantile of each item's demand at a probability: a whole one where all its quantiles are whole.
+
+    Args:
+        probabilities: below 1, shape (n_items,).
+        levels: ascending probabilities.
+        quantiles: units at them.
+
+    Returns:
+        Units, shape (n_items,); NaN where an item has no quantiles.
+    """
+    found = np.full(probabilities.size, np.nan)
+    kernel.fill_quantiles(probabilities, *levels, *quantiles, found)
+    return found
+
+
+def stocks_for_fill_rates(
+    wanted: FloatArray, levels: Lists, quantiles: Lists, before: Lists, demand: FloatArray
+) -> FloatArray:
+    """The least stock for each fill rate of the (R, S) policy with backorders, and the probability that it is enough.
+
+    Args:
+        wanted: fill rates, shape (n_items,).
+        levels: ascending probabilities.
+        quantiles: of demand over review period and lead time, units.
+        before: of demand over the lead time, units; nothing where there is none.
+        demand: of the cycle that one order answers for, units, shape (n_items,).
+
+    Returns:
+        Shape (2, n_items); NaN where an item has no quantiles, no fill rate is wanted or nothing demanded.
+    """
+    found = np.full((2, wanted.size), np.nan)
+    kernel.fill_stocks(wanted, *levels, *quantiles, *before, demand, found)
+    return found
 
 
 def lines_at(x: Lists, xs: Lists, ys: Lists) -> FloatArray:

@@ -6,20 +6,10 @@ import numpy as np
 
 from skucast.compiled import compiled
 from skucast.inventory.arrays import FloatArray, IntArray
+from skucast.inventory.quantile_law_kernel import is_whole, quantile_at, share_up_to, shortage, tail_scale
 
-
-@compiled
-def shortage(stock: float, levels: FloatArray, quantiles: FloatArray) -> float:
-    """E(D − stock)⁺ where quantiles run straight between levels, and on flat beyond the outer ones."""
-    last = levels.size - 1
-    total = levels[0] * max(quantiles[0] - stock, 0.0) + (1.0 - levels[last]) * max(quantiles[last] - stock, 0.0)
-    for i in range(1, levels.size):
-        left, right = quantiles[i - 1] - stock, quantiles[i] - stock
-        if left >= 0.0:
-            total += (levels[i] - levels[i - 1]) * 0.5 * (left + right)
-        elif right > 0.0:
-            total += (levels[i] - levels[i - 1]) * right * right / (2.0 * (right - left))
-    return float(total)
+_FARTHEST = 1000.0
+"""Tails are followed so many mean excesses far."""
 
 
 @compiled
@@ -38,6 +28,69 @@ def fill_shortages(
         if p.size > 0 and q.size > 0:
             for j in range(stock_starts[i], stock_starts[i + 1]):
                 short[j] = shortage(stocks[j], p, q)
+
+
+@compiled
+def fill_quantiles(
+    probabilities: FloatArray,
+    levels: FloatArray,
+    level_starts: IntArray,
+    quantiles: FloatArray,
+    starts: IntArray,
+    found: FloatArray,
+) -> None:
+    """``quantile_at`` of every item's probability; items without levels or quantiles keep what is there."""
+    for i in range(starts.size - 1):
+        p, q = levels[level_starts[i] : level_starts[i + 1]], quantiles[starts[i] : starts[i + 1]]
+        if p.size > 0 and q.size > 0 and not np.isnan(probabilities[i]):
+            found[i] = quantile_at(probabilities[i], p, q, tail_scale(p, q), is_whole(q))
+
+
+@compiled
+def fill_rate_at(stock: float, levels: FloatArray, quantiles: FloatArray, before: FloatArray, demand: float) -> float:
+    """1 less what is short of the demand of a cycle; what was short before it, if anything was, is not its doing."""
+    short = shortage(stock, levels, quantiles) - (shortage(stock, levels, before) if before.size > 0 else 0.0)
+    return min(max(1.0 - short / demand, 0.0), 1.0)
+
+
+@compiled
+def stock_for_fill_rate(
+    wanted: float, levels: FloatArray, quantiles: FloatArray, before: FloatArray, demand: float
+) -> float:
+    """The least stock with that fill rate, by halving; a whole one where all quantiles are whole."""
+    whole, tail = is_whole(quantiles), tail_scale(levels, quantiles)
+    low, high = quantiles[0] - 1.0, quantiles[quantiles.size - 1] + 1.0
+    while tail > 0.0 and fill_rate_at(high, levels, quantiles, before, demand) < wanted and high < _FARTHEST * tail:
+        low, high = high, 2.0 * high + 1.0
+    while high - low > (1.0 if whole else 1e-9 * max(abs(high), 1.0)):
+        middle = np.floor(0.5 * (low + high)) if whole else 0.5 * (low + high)
+        if fill_rate_at(middle, levels, quantiles, before, demand) < wanted:
+            low = middle
+        else:
+            high = middle
+    return float(max(high, quantiles[0]))
+
+
+@compiled
+def fill_stocks(
+    wanted: FloatArray,
+    levels: FloatArray,
+    level_starts: IntArray,
+    quantiles: FloatArray,
+    starts: IntArray,
+    before: FloatArray,
+    before_starts: IntArray,
+    demand: FloatArray,
+    found: FloatArray,
+) -> None:
+    """Stock for every item's fill rate, and the probability that it is not exceeded, into ``found`` (2, items)."""
+    for i in range(starts.size - 1):
+        p, q = levels[level_starts[i] : level_starts[i + 1]], quantiles[starts[i] : starts[i + 1]]
+        if p.size > 0 and q.size > 0 and not np.isnan(wanted[i]) and demand[i] > 0.0:
+            of_before = before[before_starts[i] : before_starts[i + 1]]
+            found[0, i] = stock_for_fill_rate(wanted[i], p, q, of_before, demand[i])
+            half = 0.5 if is_whole(q) else 0.0
+            found[1, i] = share_up_to(found[0, i] + half, p, q, tail_scale(p, q), 1)
 
 
 @compiled

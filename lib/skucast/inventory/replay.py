@@ -30,7 +30,7 @@ class ReviewForecasts(NamedTuple):
         quantiles: of demand in each step, units per period, shape (n, n_reviews, horizon, n_levels).
         cumulative_quantiles: of demand summed over steps 1…h, units, same shape.
         cumulative_mean: of that sum, units, shape (n, n_reviews, horizon); beyond the steps the last one.
-        one_step_sd: standard deviation of demand in step 1, units per period, shape (n, n_reviews).
+        cumulative_sd: standard deviation of that sum, units, same shape.
     """
 
     period: IntArray
@@ -39,7 +39,7 @@ class ReviewForecasts(NamedTuple):
     quantiles: FloatArray
     cumulative_quantiles: FloatArray
     cumulative_mean: FloatArray
-    one_step_sd: FloatArray
+    cumulative_sd: FloatArray
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,13 @@ class Replay:
             self.opening, lead_times, self.review_period, self.first_review, world=self.world,
             score_from=self.score_from,
         )  # fmt: skip
+
+    @cached_property
+    def units(self) -> FloatArray:
+        """1 for items that are counted in whole units, else 0, shape (n,)."""
+        sums = self.forecasts.cumulative_quantiles
+        parts = np.abs(sums - np.rint(sums)).max(axis=(1, 2, 3))
+        return np.where(parts <= 1e-9, 1.0, 0.0)
 
     def run(self, decide: Decide) -> Outcome:
         """What comes of a policy."""

@@ -1,23 +1,22 @@
 """Policies that decide from the forecast of each review, for a replay on demand that is known afterwards.
 
 Each variant sees at a review what a planner saw then: the forecast made with data before it, and the state that its own
-earlier orders led to. Rivals of the plan's own policy: order nothing; stock for so many periods of recent mean demand;
-the textbook's z·σ·√(R+L) with the same mean forecast; perfect foresight. Lots and limits are the same for all.
+earlier orders led to. Beside the plan's own policy: order nothing, and perfect foresight; ``replay_rivals`` has more.
+Lots and limits are the same for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.net_need import NEED_LEVELS, outlook
-from skucast.inventory.order_quantity import Aim, final_quantity, lacking, wanted_quantity
-from skucast.inventory.quantile_grid import interpolate
-from skucast.inventory.replay import Replay, ahead_of, at_step, receipts, review_in
+from skucast.inventory.net_need import Aim, outlook
+from skucast.inventory.order_gains import chances_served
+from skucast.inventory.order_quantity import final_quantity, usual_order, wanted_quantity
+from skucast.inventory.replay import Replay, ahead_of, receipts, review_in
+from skucast.inventory.replay_rivals import base_stocks
 from skucast.inventory.simulation_setting import World
 from skucast.inventory.simulator import Decide, StockState
 
@@ -39,31 +38,6 @@ def nothing(replay: Replay) -> Decide:
     """Never order."""
     none = np.zeros(replay.seeds.size)
     return lambda *_: none
-
-
-def fixed_cover(replay: Replay, protection_periods: float, n_recent: int = 8) -> Decide:
-    """Raise the position to so many protection periods of the mean demand of the last ``n_recent`` periods."""
-    known, offset = np.concatenate([replay.before, replay.demand], axis=1), replay.before.shape[1]
-    span = protection_periods * (replay.lead_time + replay.review_period)
-
-    def shortfall(_: int, state: StockState) -> FloatArray:
-        now = offset + state.period
-        level: FloatArray = span * known[:, max(now - n_recent, 0) : now].mean(axis=1)
-        return level - state.inventory_position
-
-    return _by_position(replay, shortfall)
-
-
-def textbook(replay: Replay, cycle_service_level: float) -> Decide:
-    """Raise the position to the mean over R + L periods and z·σ·√(R+L), σ that of the one-step forecast error."""
-    z, protection = float(ndtri(cycle_service_level)), replay.lead_time + replay.review_period
-
-    def shortfall(review: int, state: StockState) -> FloatArray:
-        mean = at_step(replay.forecasts.cumulative_mean[:, review], protection)
-        level: FloatArray = mean + z * replay.forecasts.one_step_sd[:, review] * np.sqrt(protection)
-        return level - state.inventory_position
-
-    return _by_position(replay, shortfall)
 
 
 def perfect(replay: Replay) -> Decide:
@@ -92,42 +66,28 @@ def planned(replay: Replay, aim: Aim) -> tuple[Decide, Calibration]:
         review, orders = review_in(replay, period), np.zeros(n)
         rows = np.flatnonzero(state.is_review & (replay.forecasts.n_steps[:, review] > 0))
         if rows.size > 0:
-            orders[rows], need = _ordered(replay, review, rows, state, Aim(*(each[rows] for each in aim)))
+            orders[rows], enough = _ordered(replay, review, rows, state, Aim(*(each[rows] for each in aim)))
             arrival = period + replay.lead_time[rows]
             ends = arrival + replay.review_period[rows] <= replay.demand.shape[1]
             counts = (arrival >= replay.score_from) & ends
             calibration.cycles[rows] += counts
-            calibration.without_stock_out[rows] += counts * chance_of_enough(orders[rows], need)
+            calibration.without_stock_out[rows] += counts * enough
         return orders
 
     return decide, calibration
 
 
 def _ordered(replay: Replay, review: int, rows: IntArray, state: StockState, aim: Aim) -> tuple[FloatArray, FloatArray]:
-    """Quantities of some items, and the quantiles of the net need that they answer."""
-    is_lost = replay.world is World.LOST_SALES
-    found = outlook(ahead_of(replay, review, rows, state), is_lost=is_lost)
-    terms = replay.terms_at(review).of(rows)
-    short = lacking(found, aim)
-    if not is_lost:
-        protection = (replay.lead_time + replay.review_period)[rows]
-        sums = at_step(replay.forecasts.cumulative_quantiles[rows, review], protection)
-        levels = np.broadcast_to(replay.forecasts.levels, sums.shape)
-        short = interpolate(aim.cycle_service_level[:, None], levels, sums)[:, 0] - state.inventory_position[rows]
+    """Quantities of some items, and the probability that each is enough for its arrival cycle."""
+    is_lost, terms = replay.world is World.LOST_SALES, replay.terms_at(review).of(rows)
+    found = outlook(
+        ahead_of(replay, review, rows, state), aim._replace(lot=usual_order(terms, replay.units[rows])), is_lost=is_lost
+    )
+    level = aim.cycle_service_level
+    short = found.lacking if is_lost else base_stocks(replay, review, rows, level) - state.inventory_position[rows]
     wanted = wanted_quantity(np.round(short, 9), terms, is_lost=is_lost)
-    return final_quantity(wanted, terms, found.stock_at_arrival), found.need
-
-
-def chance_of_enough(quantity: FloatArray, need: FloatArray) -> FloatArray:
-    """P(need ≤ quantity) from the quantiles of the need, 0 below the lowest and 1 from the highest on, shape (n,)."""
-    levels = np.array(NEED_LEVELS)
-    place = (need <= quantity[:, None]).sum(axis=1)
-    below, rows = np.maximum(place - 1, 0), np.arange(place.size)
-    above = np.minimum(place, levels.size - 1)
-    width = need[rows, above] - need[rows, below]
-    part = np.divide(quantity - need[rows, below], width, out=np.zeros_like(width), where=width > 0)
-    between = levels[below] + part * (levels[above] - levels[below])
-    return np.where(place == 0, 0.0, np.where(place == levels.size, 1.0, between))
+    quantity = final_quantity(wanted, terms, found.stock_at_arrival)
+    return quantity, chances_served(quantity[:, None], found.need, found.shortage)[:, 0]
 
 
 def known_need(
@@ -161,16 +121,3 @@ def known_need(
         wanted = wanted + np.where(in_cycle, demand[:, h] - np.where(h > lead, receipts[:, h], 0.0), 0.0)
         need = np.where(in_cycle, np.maximum(need, wanted), need)
     return need - stock
-
-
-def _by_position(replay: Replay, shortfall: Callable[[int, StockState], FloatArray]) -> Decide:
-    """Order what the inventory position lacks."""
-
-    def decide(period: int, state: StockState) -> FloatArray:
-        review = review_in(replay, period)
-        terms = replay.terms_at(review)
-        raw = wanted_quantity(np.round(shortfall(review, state), 9), terms, is_lost=True)
-        has_forecast = replay.forecasts.n_steps[:, review] > 0
-        return np.where(has_forecast, final_quantity(raw, terms, state.inventory_position), 0.0)
-
-    return decide

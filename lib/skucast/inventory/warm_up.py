@@ -10,9 +10,9 @@ from skucast.inventory.allocation import allocate
 from skucast.inventory.lead_time import Seen, laws
 from skucast.inventory.lead_time_mixture import DemandSums, demand_over
 from skucast.inventory.limits import Limits, RowsHere
-from skucast.inventory.net_need import Ahead, outlook
+from skucast.inventory.net_need import Ahead, Aim, outlook
 from skucast.inventory.order_gains import Worth, order_outcomes
-from skucast.inventory.quantile_grid import Lists, expected_shortages
+from skucast.inventory.quantile_grid import Lists, expected_shortages, quantiles_at, stocks_for_fill_rates
 from skucast.inventory.row_choice_kernel import Curves
 
 
@@ -28,9 +28,12 @@ def warm_up() -> None:
     laws(Seen(one, one, stated, np.array([0, 1])), one, stated, 7)
     sums = DemandSums(Lists.of(levels[None]), Lists.of(one[None]), one, levels)
     demand_over(Lists.of(one[None]), np.array([1]), sums)
-    found = outlook(ahead, is_lost=True)
-    order_outcomes(np.ones((1, 2)), Worth(found.need, found.shortage, *(one for _ in range(8))))
+    found = outlook(ahead, Aim(one / 2, one / 2, one), is_lost=True)
+    order_outcomes(np.ones((1, 2)), Worth(found.need, found.shortage, *(one for _ in range(9))))
     expected_shortages(np.ones((1, 1)), levels, steps[0, :1])
+    law = Lists.of(levels[None]), Lists.of(steps[0, :1])
+    quantiles_at(one / 2, *law)
+    stocks_for_fill_rates(one / 2, *law, law[1], one)
     _share()
 
 

@@ -31,6 +31,5 @@ SELECT
   on_hand - backorders - reserved                                  AS opening,
   deliveries.law                                                   AS delivery_laws,
   deliveries.remaining                                             AS delivery_quantities,
-  IF(target_kind = 'fill_rate', fill_rate, NULL)                   AS fill_rate_asked,
   xxhash64(item_id, location_id)                                   AS seed
 FROM expecting

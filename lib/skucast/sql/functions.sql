@@ -1,7 +1,7 @@
 -- The formulas of the plan, one function each. They are registered for the session before the plan runs, so a planner
 -- can call them in a notebook: SELECT economic_order_quantity(8, 1300, 0.225). What runs over long lists is registered
 -- beside them by the same kind of name from skucast.inventory (see transforms/array_functions.py): interpolate,
--- expected_shortages, credible_law, demand_over, law_of_days, order_outcomes.
+-- quantile_of, stock_for_fill_rate, expected_shortages, credible_law, demand_over, law_of_days, order_outcomes.
 -- Units: u units of the item, p periods (days or weeks). Symbols as in the vocabulary: L, R, s, S, h, b, K.
 
 -- Calendar days in whole periods, rounded up: a delivery in 8 days is no help within a week. [L, R]
@@ -24,7 +24,7 @@ CREATE OR REPLACE TEMPORARY FUNCTION periods_for(share DOUBLE, law ARRAY<DOUBLE>
        struct(so_far.arrived + each AS arrived, so_far.periods + 1 AS periods), so_far), so_far -> so_far.periods);
 
 -- Fill rate of the (R, S) policy with backorders, for each S: of the demand that one review answers for (the last R of
--- the R + L periods) the share not short. Shortage that was there before, over the first L periods, is not its doing
+-- the R + L periods, or a larger lot) the share not short. Shortage that was there before, over the first L periods, is not its doing
 -- and is subtracted (Johnson et al. 1995, Silver & Bischak 2011); null where L = 0: there is no before. With lost sales
 -- it is a lower bound: nothing is owed from before. Without demand everything is served.
 CREATE OR REPLACE TEMPORARY FUNCTION fill_rates(
@@ -39,10 +39,28 @@ CREATE OR REPLACE TEMPORARY FUNCTION economic_order_quantity(
   RETURNS DOUBLE
   RETURN sqrt(try_divide(2 * nullif(fixed_cost, 0D) * mean_per_period, holding_cost));
 
--- The share of cycles to protect, b / (b + h·R): a unit short costs b once, a unit too many costs h for R periods.
-CREATE OR REPLACE TEMPORARY FUNCTION critical_ratio(stockout_cost DOUBLE, holding_cost DOUBLE, review_period INT)
+-- What a usual order brings: the lot, or what the supplier takes at least. One unit of whole goods is no lot.
+CREATE OR REPLACE TEMPORARY FUNCTION usual_order(
+    lot DOUBLE, min_order_quantity DOUBLE, pack_size DOUBLE, unit DOUBLE)
   RETURNS DOUBLE
-  RETURN stockout_cost / (stockout_cost + holding_cost * review_period);
+  RETURN greatest(lot, IF(min_order_quantity > unit, min_order_quantity, 0D), IF(pack_size > unit, pack_size, 0D));
+
+-- How many periods a unit too many is kept: R, or as long as the lot lasts, for a stock-out threatens once per lot.
+-- Where unmet demand is lost, a fifth of the lead time more, for a unit left over lowers orders on their way by less than
+-- one; and, where a lot lasts longer than a review, up to one and a half reviews, for the position mostly lies above the
+-- reorder point when the cycle before the next lot begins. Both shares are calibrated on exact policies (see
+-- docs/inventory.md). Without lead time and lot it is R.
+CREATE OR REPLACE TEMPORARY FUNCTION overage_periods(
+    review_period INT, lot DOUBLE, mean_per_period DOUBLE, lead_time INT, unmet_demand STRING)
+  RETURNS DOUBLE
+  RETURN greatest(CAST(review_period AS DOUBLE), coalesce(try_divide(lot, mean_per_period), 0D))
+    + IF(unmet_demand = 'lost_sales', 0.2D * lead_time + 1.5D * least(CAST(review_period AS DOUBLE),
+        greatest(coalesce(try_divide(lot, mean_per_period), 0D) - review_period, 0D)), 0D);
+
+-- The share of cycles to protect, b / (b + h·periods): a unit short costs b once, a unit too many h in each period.
+CREATE OR REPLACE TEMPORARY FUNCTION critical_ratio(stockout_cost DOUBLE, holding_cost DOUBLE, periods DOUBLE)
+  RETURNS DOUBLE
+  RETURN stockout_cost / (stockout_cost + holding_cost * periods);
 
 -- Value of a polynomial of degree 7, highest power first (Horner's rule).
 CREATE OR REPLACE TEMPORARY FUNCTION polynomial(

@@ -29,32 +29,44 @@ asked AS (
   FROM mixed
 ),
 
--- A cost makes a target only beside the cost of holding; else the default answers, and target_source says so.
+-- A cost makes a target only beside the cost of holding; else the default answers, and target_source says so. A review
+-- orders the demand of R periods at least; the lot is larger where ordering is dear.
 aimed AS (
   SELECT
     *,
     IF(wanted.kind = 'cost' AND holding_cost IS NULL, try_element_at(:targets, 'fallback'), wanted) AS aim,
     coalesce(protected.mean, 0D)                                   AS demand_mean,
     -- The demand that this review's order answers for: the last R of the R + L periods.
-    coalesce(protected.mean - coalesce(before_arrival.mean, 0D), 0D) AS review_demand
+    coalesce(protected.mean - coalesce(before_arrival.mean, 0D), 0D) AS review_demand,
+    economic_order_quantity(fixed_cost, mean_per_period, holding_cost) AS economic_order_quantity,
+    review_period * mean_per_period                                AS smallest_lot
   FROM asked
 ),
 
--- Where a fill rate is asked for: the one that each quantile of the grid would give, if it were s.
-gridded AS (
-  SELECT *, IF(aim.kind = 'fill_rate', protected.quantiles, NULL) AS grid FROM aimed
-),
-
-grid_short AS (
+with_lot AS (
   SELECT
     *,
-    expected_shortages(grid, protected.levels, protected.quantiles) AS grid_shortages,
-    expected_shortages(grid, before_arrival.levels, before_arrival.quantiles) AS grid_shortages_before
-  FROM gridded
+    IF(replenishment_policy IN ('base_stock', 'R_S'), smallest_lot,
+       greatest(coalesce(economic_order_quantity, 0D), smallest_lot)) AS lot
+  FROM aimed
 ),
 
-graded AS (
-  SELECT *, fill_rates(grid_shortages, grid_shortages_before, review_demand) AS grid_fill_rates FROM grid_short
+-- A stock-out threatens once per order, so fill rates and costs are of what a usual order brings.
+per_order AS (
+  SELECT
+    *,
+    usual_order(lot, min_order_quantity, pack_size, coalesce(protected.unit, 0D)) AS usual_order,
+    IF(aim.kind = 'fill_rate', aim.value, NULL)                    AS fill_rate_asked
+  FROM with_lot
+),
+
+weighed AS (
+  SELECT
+    *,
+    overage_periods(review_period, usual_order, mean_per_period, lead_time, :unmet_demand) AS overage_periods,
+    stock_for_fill_rate(fill_rate_asked, protected.levels, protected.quantiles, before_arrival.quantiles,
+                        greatest(review_demand, usual_order))      AS for_fill_rate
+  FROM per_order
 ),
 
 -- Every aim becomes a probability.
@@ -62,40 +74,36 @@ levelled AS (
   SELECT
     *,
     CASE
-      WHEN aim.kind = 'cost' THEN critical_ratio(aim.value, holding_cost, review_period)
+      WHEN aim.kind = 'cost' THEN critical_ratio(aim.value, holding_cost, overage_periods)
       WHEN aim.kind = 'cycle_service_level' THEN aim.value
       -- Without demand no cycle runs short.
       WHEN demand_mean = 0 THEN 1D
-      ELSE interpolate(aim.value, grid_fill_rates, protected.levels)
+      ELSE coalesce(for_fill_rate.level, array_min(protected.levels))
     END                                                            AS level_asked
-  FROM graded
+  FROM weighed
 ),
 
--- Outside the forecast's levels nothing is known: the outer level is the most that can be had.
+-- Below the lowest level of the forecast demand is flat; beyond the outer one its tail is continued.
 reachable AS (
   SELECT
     *,
-    IF(demand_mean = 0, level_asked,
-       greatest(array_min(protected.levels), least(array_max(protected.levels), level_asked))) AS level
+    IF(demand_mean = 0, level_asked, greatest(array_min(protected.levels), level_asked)) AS level,
+    demand_mean > 0 AND level_asked > array_max(protected.levels)  AS is_extrapolated
   FROM levelled
 ),
 
--- A review orders the demand of R periods at least; the lot is larger where ordering is dear.
 with_reorder_point AS (
   SELECT
     *,
-    coalesce(interpolate(level, protected.levels, protected.quantiles), 0D) AS reorder_point,
-    economic_order_quantity(fixed_cost, mean_per_period, holding_cost) AS economic_order_quantity,
-    review_period * mean_per_period                                AS smallest_lot
+    coalesce(for_fill_rate.stock, IF(demand_mean = 0, 0D, quantile_of(level, protected.levels, protected.quantiles)), 0D)
+                                                                   AS reorder_point
   FROM reachable
 ),
 
-with_lot AS (
+with_safety_stock AS (
   SELECT
     *,
     reorder_point - demand_mean                                    AS safety_stock,
-    IF(replenishment_policy IN ('base_stock', 'R_S'), smallest_lot,
-       greatest(coalesce(economic_order_quantity, 0D), smallest_lot)) AS lot,
     expected_shortages(array(reorder_point), protected.levels, protected.quantiles) AS shortage,
     expected_shortages(array(reorder_point), before_arrival.levels, before_arrival.quantiles) AS shortage_before
   FROM with_reorder_point
@@ -105,8 +113,8 @@ with_average_stock AS (
   SELECT
     *,
     greatest(safety_stock, 0D) + lot / 2                           AS average_stock,
-    get(fill_rates(shortage, shortage_before, review_demand), 0)   AS fill_rate_implied
-  FROM with_lot
+    get(fill_rates(shortage, shortage_before, greatest(review_demand, usual_order)), 0) AS fill_rate_implied
+  FROM with_safety_stock
 )
 
 SELECT
@@ -133,11 +141,14 @@ SELECT
   levels,
   forecast_steps,
   aim.kind                                                         AS target_kind,
-  -- Costs may ask for more than the highest level that is forecast.
-  concat(aim.source, IF(aim.kind = 'cost' AND level < level_asked, ', limited by the highest quantile level', ''))
-                                                                   AS target_source,
+  aim.source                                                       AS target_source,
   level                                                            AS cycle_service_level,
-  CASE WHEN aim.kind = 'fill_rate' THEN aim.value WHEN review_demand > 0 THEN fill_rate_implied END AS fill_rate,
+  -- Never more than the reorder point gives.
+  CASE WHEN review_demand = 0 THEN fill_rate_asked ELSE least(fill_rate_asked, fill_rate_implied) END AS fill_rate,
+  fill_rate_asked,
+  is_extrapolated,
+  usual_order,
+  overage_periods,
   reorder_point,
   replenishment_policy,
   lot,
@@ -150,7 +161,7 @@ SELECT
   xyz_class,
   holding_cost,
   -- What a missed unit costs: as given, or what makes the level the best one.
-  IF(aim.kind = 'cost', aim.value, try_divide(holding_cost * review_period * level, 1 - level)) AS shortage_cost,
+  IF(aim.kind = 'cost', aim.value, try_divide(holding_cost * overage_periods * level, 1 - level)) AS shortage_cost,
   fixed_cost,
   holding_cost * 365 / :period_days * average_stock                AS annual_holding_cost,
   try_divide(mean_per_period * 365 / :period_days, average_stock)  AS turnover,

@@ -21,7 +21,7 @@ weighed AS (
   SELECT
     *,
     order_outcomes(proposals, outlook.need, outlook.shortage, shortfall, raw_quantity, shortage_cost, holding_cost,
-                   review_period, smallest_lot, fixed_cost, mean_per_period).gain AS gains
+                   review_period, smallest_lot, fixed_cost, mean_per_period, overage_periods).gain AS gains
   FROM rivals
 ),
 

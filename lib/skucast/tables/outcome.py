@@ -3,7 +3,16 @@
 from skucast.tables.contract import Column, Table
 from skucast.tables.stock import ITEM_ID, LOCATION_ID
 
-VARIANTS = ("nothing", "fixed_cover", "textbook", "skucast", "configured", "perfect")
+VARIANTS = (
+    "nothing",
+    "fixed_cover",
+    "textbook",
+    "textbook_policy",
+    "base_stock",
+    "skucast",
+    "configured",
+    "perfect",
+)
 
 
 def _count(name: str, comment: str) -> Column:
@@ -25,11 +34,13 @@ SERVICE_OUTCOME = Table(
     keys=("variant", "target_level", "item_id", "location_id", "decision_date", "is_constrained"),
     partitioned_by=("decision_date",),
     columns=(
-        Column("variant", "string", "", "nothing, fixed_cover, textbook, skucast (both at the target level), "
+        Column("variant", "string", "", "nothing, fixed_cover, textbook, textbook_policy, "
+               "base_stock, skucast (these at the target level), "
                "configured (as the plan would) or perfect (demand known beforehand).", required=True,
                check=f"variant IN ({', '.join(map(repr, VARIANTS))})"),
         Column("target_level", "double", "",
-               "What is swept: cycle service level of skucast and textbook; of fixed_cover protection periods of "
+               "What is swept: cycle service level of skucast, the textbooks and base_stock; of fixed_cover protection "
+               "periods of "
                "recent mean demand; else 0.", required=True, check="target_level >= 0"),
         ITEM_ID,
         LOCATION_ID,

@@ -14,14 +14,15 @@ from pyspark.sql import functions as F
 
 from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.lead_time import Seen, arrival_shares, credible_laws, laws
-from skucast.inventory.lead_time_mixture import DemandSums, demand_over
+from skucast.inventory.lead_time_mixture import DemandSums, demand_over, units_of
 from skucast.inventory.net_need import NEED_LEVELS
 from skucast.inventory.open_orders import arrivals
 from skucast.inventory.order_gains import Worth, order_outcomes
-from skucast.inventory.quantile_grid import Lists, lines_at, shortages_of
+from skucast.inventory.quantile_grid import Lists, lines_at, quantiles_at, shortages_of, stocks_for_fill_rates
 from skucast.transforms.arrow_columns import floats_of, places
 
-_DEMAND_OVER = "struct<levels: array<double>, quantiles: array<double>, mean: double, sd: double, sd_of_demand: double>"
+_NUMBERS = ("mean", "sd", "sd_of_demand", "unit")
+_DEMAND_OVER = f"struct<levels: array<double>, quantiles: array<double>, {', '.join(f'{n}: double' for n in _NUMBERS)}>"
 _LAW = "struct<days: double, squared_days: double, by_period: array<double>>"
 _LATENESS = "array<struct<days: double, share: double>>"
 _ARRIVAL = "struct<by_step: array<double>, days: double>"
@@ -34,6 +35,12 @@ def register_array_functions(spark: SparkSession) -> None:
     ``interpolate(x, xs, ys)``: y at x on the lines through points, the ends holding outside; null without points.
 
     ``expected_shortages(stocks, levels, quantiles)``: E[(D − stock)⁺] of each stock, units; nulls without quantiles.
+
+    ``quantile_of(p, levels, quantiles)``: the quantile of demand at a probability, whole where all quantiles are;
+    beyond the outer level the tail is continued; null without quantiles.
+
+    ``stock_for_fill_rate(fill_rate, levels, quantiles, quantiles_before, demand)``: the least stock that serves that
+    share of the demand of a cycle, and the probability that it is enough; null without quantiles or demand.
 
     ``law_of_days(days_late, arrived, open, stated_days, offset_days, period_days)``: the law of a lead time from what
     was seen, as :func:`skucast.inventory.lead_time.laws` has it.
@@ -48,13 +55,16 @@ def register_array_functions(spark: SparkSession) -> None:
 
     ``demand_over(periods, further, levels, means, sds, quantiles)``: demand over a random number of periods, of which
     ``periods`` has the probabilities of 0, 1, …, and ``further`` ones, from mean, standard deviation and quantiles of
-    demand summed over the first 1, 2, … periods; null without sums, or if no period is possible.
+    demand summed over the first 1, 2, … periods; null without sums, or if no period is possible. ``unit`` is 1 where
+    all sums are of whole goods, else 0.
 
     ``order_outcomes(ordered, need, shortage, lacking, wanted, …)``: what comes of orders, the arguments being those of
-    :class:`skucast.inventory.order_gains.Worth` in their order.
+    :class:`skucast.inventory.order_gains.Worth` in their order; the last of them may be left out.
     """
     functions: dict[str, tuple[Callable[..., pa.Array], str]] = {
         "interpolate": (_interpolate, "double"),
+        "quantile_of": (_quantile_of, "double"),
+        "stock_for_fill_rate": (_stock_for_fill_rate, "struct<stock: double, level: double>"),
         "expected_shortages": (_expected_shortages, "array<double>"),
         "law_of_days": (_laws, _LAW),
         "credible_law": (_credible, "array<double>"),
@@ -71,6 +81,20 @@ def register_array_functions(spark: SparkSession) -> None:
 def _interpolate(x: pa.Array, xs: pa.Array, ys: pa.Array) -> pa.Array:
     at = Lists.of(floats_of(x)[:, None])
     return pa.array(lines_at(at, Lists(*_flat(xs)), Lists(*_flat(ys))), from_pandas=True)
+
+
+def _quantile_of(p: pa.Array, levels: pa.Array, quantiles: pa.Array) -> pa.Array:
+    found = quantiles_at(floats_of(p), Lists(*_flat(levels)), Lists(*_flat(quantiles)))
+    return pa.array(found, from_pandas=True)
+
+
+def _stock_for_fill_rate(
+    wanted: pa.Array, levels: pa.Array, quantiles: pa.Array, before: pa.Array, demand: pa.Array
+) -> pa.Array:
+    known, of, of_before = (Lists(*_flat(each)) for each in (levels, quantiles, before))
+    stock, level = stocks_for_fill_rates(floats_of(wanted), known, of, of_before, floats_of(demand))
+    columns = [pa.array(each, from_pandas=True) for each in (stock, level)]
+    return pa.StructArray.from_arrays(columns, ["stock", "level"])
 
 
 def _expected_shortages(stocks: pa.Array, levels: pa.Array, quantiles: pa.Array) -> pa.Array:
@@ -118,15 +142,17 @@ def _demand_over(
     at, values = Lists(*_flat(levels)), floats_of(quantiles.flatten().flatten())
     known = DemandSums(at, Lists(*_flat(means)), _flat(sds)[0], values)
     found = demand_over(Lists(*_flat(periods)), further.to_numpy().astype(np.int64), known)
-    columns = [levels, _lists(at.starts, found.quantiles, levels.is_null()), *(pa.array(each) for each in found[1:])]
-    return pa.StructArray.from_arrays(
-        columns, ["levels", "quantiles", "mean", "sd", "sd_of_demand"], mask=pa.array(np.isnan(found.mean))
-    )
+    mixed = _lists(at.starts, found.quantiles, levels.is_null())
+    columns = [levels, mixed, *(pa.array(each) for each in (*found[1:], units_of(known)))]
+    return pa.StructArray.from_arrays(columns, ["levels", "quantiles", *_NUMBERS], mask=pa.array(np.isnan(found.mean)))
 
 
 def _outcomes(ordered: pa.Array, need: pa.Array, shortage: pa.Array, *numbers: pa.Array) -> pa.Array:
     columns = [floats_of(each) for each in numbers]
-    columns[-2] = np.nan_to_num(columns[-2])
+    if len(columns) == len(Worth._fields) - 3:  # no overage periods: a unit too many is kept until the next order
+        columns.append(columns[Worth._fields.index("review_period") - 2])
+    fixed_cost = Worth._fields.index("fixed_cost") - 2
+    columns[fixed_cost] = np.nan_to_num(columns[fixed_cost])
     n_levels = len(NEED_LEVELS)
     quantities = Lists(*_flat(ordered))
     worth = Worth(*(Lists(*_flat(each)).table(np.nan, n_levels) for each in (need, shortage)), *columns)

@@ -13,7 +13,7 @@ from skucast.transforms.arrow_columns import floats_of
 
 NUMBERS = (
     "shortfall", "raw_quantity", "shortage_cost", "holding_cost", "review_period", "smallest_lot", "fixed_cost",
-    "mean_per_period", "final_quantity", "smallest_order", "pack_size", "room",
+    "mean_per_period", "overage_periods", "final_quantity", "smallest_order", "pack_size", "room",
 )  # fmt: skip
 MARGIN_SCALE = (
     "coalesce(IF(target_kind <> 'cost' AND unit_price > unit_cost, "
@@ -36,12 +36,14 @@ def with_order_curves(rows: DataFrame) -> DataFrame:
 
 def _curves(
     need: pa.Array, shortage: pa.Array, shortfall: pa.Array, raw: pa.Array, shortage_cost: pa.Array, holding: pa.Array,
-    review: pa.Array, smallest_lot: pa.Array, fixed: pa.Array, mean: pa.Array, final: pa.Array, smallest: pa.Array,
-    pack: pa.Array, room: pa.Array, scale: pa.Array,
+    review: pa.Array, smallest_lot: pa.Array, fixed: pa.Array, mean: pa.Array, overage: pa.Array, final: pa.Array,
+    smallest: pa.Array, pack: pa.Array, room: pa.Array, scale: pa.Array,
 ) -> pa.Array:  # fmt: skip
     needs, shortages = (each.flatten().to_numpy().reshape(len(need), -1) for each in (need, shortage))
     numbers = [floats_of(each) for each in (shortfall, raw, shortage_cost, holding, review, smallest_lot)]
-    worth = Worth._make([needs, shortages, *numbers, np.nan_to_num(floats_of(fixed)), floats_of(mean)])
+    worth = Worth._make(
+        [needs, shortages, *numbers, np.nan_to_num(floats_of(fixed)), floats_of(mean), floats_of(overage)]
+    )
     steps = order_steps(*(floats_of(each) for each in (final, smallest, pack, room)))
     gains = order_gains(np.nan_to_num(steps), worth) * floats_of(scale)[:, None]
     is_step = np.isfinite(steps)

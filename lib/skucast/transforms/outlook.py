@@ -12,28 +12,26 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.net_need import Ahead, Outlook, UnsureReceipts, outlook
-from skucast.inventory.order_quantity import Aim, lacking
+from skucast.inventory.net_need import Ahead, Aim, Outlook, UnsureReceipts, outlook
 from skucast.transforms.arrow_columns import floats_of, places
 
 INPUTS = (
     "levels", "steps", "opening", "delivery_laws", "delivery_quantities", "lead_time_law", "review_period",
-    "cycle_service_level", "fill_rate_asked",
+    "cycle_service_level", "fill_rate_asked", "usual_order",
 )  # fmt: skip
 """Columns that the outlook is made from: see ``ahead.sql``."""
 _PASSING = ("levels", "steps", "delivery_laws", "delivery_quantities")
 _NEVER = 1e-9
 LISTS = ("need", "shortage", "ran_out")
-FIELDS = (*(name for name in Outlook._fields if name not in ("stock", "lost")), "lacking", "stock_out_step")
+FIELDS = (*(name for name in Outlook._fields if name not in ("stock", "lost")), "stock_out_step")
 ARROW_TYPE = pa.struct([(name, pa.list_(pa.float64()) if name in LISTS else pa.float64()) for name in FIELDS])
 
 
 def with_outlook(rows: DataFrame, *, is_lost: bool) -> DataFrame:
     """Add the column ``outlook``, a struct with the fields of ``Outlook``; null without stock or forecast.
 
-    Of what is told by step only ``ran_out`` is kept. Beside it stand ``lacking``, what the arrival cycle needs at the
-    wanted service, as with lost sales, and ``stock_out_step``, the first step in which stock has more likely run out
-    than not, 0 without one. What only served to follow the stock is left out.
+    Of what is told by step only ``ran_out`` is kept. Beside it stands ``stock_out_step``, the first step in which stock
+    has more likely run out than not, 0 without one. What only served to follow the stock is left out.
 
     It is worked out here, once: Spark would copy the call into every expression that reads its answer, and call it
     again for each, or fail where that is a lambda.
@@ -58,8 +56,11 @@ def _follow(*, is_lost: bool) -> Callable[..., pa.Array]:
         review: pa.Array,
         level: pa.Array,
         fill_rate: pa.Array,
+        usual_order: pa.Array,
     ) -> pa.Array:
-        columns = [levels, steps, opening, delivery_laws, delivery_quantities, law, review, level, fill_rate]
+        columns = [
+            levels, steps, opening, delivery_laws, delivery_quantities, law, review, level, fill_rate, usual_order,
+        ]  # fmt: skip
         batch = pa.RecordBatch.from_arrays(columns, names=list(INPUTS))
         parts = [(rows, _as_structs(batch.take(pa.array(rows)), is_lost=is_lost)) for rows in _alike(batch)]
         return _in_place(parts, batch.num_rows)
@@ -85,13 +86,10 @@ def _alike(batch: pa.RecordBatch) -> list[IntArray]:
 
 def _as_structs(batch: pa.RecordBatch, *, is_lost: bool) -> pa.Array:
     """The outlook of rows with the same levels, a struct each; lists as long as the row's steps."""
-    found, n_steps = outlook(_ahead(batch), is_lost=is_lost), batch["steps"].value_lengths().to_numpy()
-    aim = Aim(*(batch[name].to_numpy(zero_copy_only=False) for name in ("cycle_service_level", "fill_rate_asked")))
+    aim = Aim(*(floats_of(batch[name]) for name in ("cycle_service_level", "fill_rate_asked", "usual_order")))
+    found, n_steps = outlook(_ahead(batch), aim, is_lost=is_lost), batch["steps"].value_lengths().to_numpy()
     likely = found.ran_out >= 0.5
-    told = found._asdict() | {
-        "lacking": lacking(found, aim),
-        "stock_out_step": np.where(likely.any(axis=1), likely.argmax(axis=1) + 1.0, 0.0),
-    }
+    told = found._asdict() | {"stock_out_step": np.where(likely.any(axis=1), likely.argmax(axis=1) + 1.0, 0.0)}
     columns = [_column(name, told[name], n_steps) for name in FIELDS]
     return pa.StructArray.from_arrays(columns, names=list(FIELDS))
 

@@ -25,8 +25,8 @@ TERMS = (
     "lead_time", "review_period", "next_review", "lead_time_law", "replenishment_policy", "rounding", "lot",
     "smallest_lot", "min_order_quantity", "pack_size", "pallet_size", "max_order_quantity", "max_stock",
     "max_cover_days", "fixed_cost", "holding_cost", "shortage_cost", "unit_cost", "unit_price", "on_hand", "reserved",
-    "order_up_to_level", "target_kind", "cycle_service_level", "fill_rate", "abc_class", "xyz_class", "deliveries",
-    "seed", "do_not_order", "active_from", "active_to", "has_forecast",
+    "order_up_to_level", "target_kind", "cycle_service_level", "fill_rate_asked", "abc_class", "xyz_class",
+    "deliveries", "seed", "do_not_order", "active_from", "active_to", "has_forecast",
 )  # fmt: skip
 """What is used of the answer of ``ahead.sql``."""
 RECENT = 8

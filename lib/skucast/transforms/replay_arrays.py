@@ -11,14 +11,20 @@ import pyarrow as pa
 
 from skucast.inventory import replay_policies as policies
 from skucast.inventory.arrays import FloatArray, IntArray
-from skucast.inventory.order_quantity import Aim, OrderTerms
+from skucast.inventory.net_need import Aim
+from skucast.inventory.order_quantity import OrderTerms
 from skucast.inventory.replay import Replay, ReviewForecasts
 from skucast.inventory.replay_policies import Calibration
+from skucast.inventory.replay_rivals import base_stock, fixed_cover, textbook, textbook_policy
 from skucast.inventory.simulation_outcome import CostRates, Outcome
 from skucast.inventory.simulation_setting import Opening, World
 from skucast.transforms.arrow_columns import floats_of, numbers
 
 WORDS = ("replenishment_policy", "rounding")
+RIVALS = {"textbook": textbook, "textbook_policy": textbook_policy, "base_stock": base_stock}
+"""Variants that raise the inventory position to a level for a cycle service level."""
+FURTHER_LEVELS = (0.995, 0.999, 0.9999, 0.99999)
+"""How much further rivals are swept, for their normal law promises more than it keeps."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Comparison:
     @property
     def sweep(self) -> list[tuple[str, float]]:
         """Variants with their target levels, 0 where nothing is swept."""
-        swept = {"fixed_cover": self.covers, "textbook": self.levels, "skucast": self.levels}
+        beyond = (*self.levels, *(level for level in FURTHER_LEVELS if level > self.levels[-1]))
+        swept = {"fixed_cover": self.covers, "skucast": self.levels, **dict.fromkeys(RIVALS, beyond)}
         return [(name, level) for name in self.variants for level in swept.get(name, (0.0,))]
 
 
@@ -97,7 +104,8 @@ def replay_of(batch: pa.RecordBatch, n_periods: int, how: Comparison) -> Replaye
     )  # fmt: skip
     cost, price = _numbers(batch, "unit_cost"), _numbers(batch, "unit_price")
     asks_fill = np.array(batch["target_kind"].to_pylist()) == "fill_rate"
-    aim = Aim(_numbers(batch, "cycle_service_level"), np.where(asks_fill, _numbers(batch, "fill_rate"), np.nan))
+    wanted = np.where(asks_fill, _numbers(batch, "fill_rate_asked"), np.nan)
+    aim = Aim(_numbers(batch, "cycle_service_level"), wanted, np.full(batch.num_rows, np.nan))
     rates = CostRates(
         holding=_numbers(batch, "holding_cost"), shortage=_numbers(batch, "shortage_cost"),
         ordering=_numbers(batch, "fixed_cost"),
@@ -111,18 +119,18 @@ def outcome_columns(batch: pa.RecordBatch, given: Replayed, how: Comparison) -> 
     replay, n = given.replay, batch.num_rows
     same = {name: batch[name] for name in ("item_id", "location_id", "abc_class", "xyz_class")}
     for variant, level in how.sweep:
-        own = given.aim if variant == "configured" else Aim(np.full(n, level), np.full(n, np.nan))
-        promised = Aim(np.full(n, np.nan), np.full(n, np.nan))
+        own = given.aim if variant == "configured" else _aim(level, n)
+        promised = _aim(np.nan, n)
         expected: Calibration | None = None
         if variant in ("skucast", "configured"):
             decide, expected = policies.planned(replay, own)
             promised = own._replace(
                 cycle_service_level=np.where(np.isnan(own.fill_rate), own.cycle_service_level, np.nan)
             )
-        elif variant == "textbook":
-            decide, promised = policies.textbook(replay, level), own
+        elif variant in RIVALS:
+            decide, promised = RIVALS[variant](replay, level), own
         elif variant == "fixed_cover":
-            decide = policies.fixed_cover(replay, level)
+            decide = fixed_cover(replay, level)
         else:
             decide = {"nothing": policies.nothing, "perfect": policies.perfect}[variant](replay)
         yield {
@@ -132,6 +140,11 @@ def outcome_columns(batch: pa.RecordBatch, given: Replayed, how: Comparison) -> 
             "promised_fill_rate": numbers(promised.fill_rate), "censored_periods": numbers(given.censored),
             **_measured(replay.run(decide), given), **_expected(expected),
         }  # fmt: skip
+
+
+def _aim(level: float, n: int) -> Aim:
+    """One level for all; lots follow at each review."""
+    return Aim(np.full(n, level), *(np.full(n, np.nan) for _ in range(2)))
 
 
 def _measured(found: Outcome, given: Replayed) -> dict[str, pa.Array]:
@@ -177,7 +190,13 @@ def _forecasts(batch: pa.RecordBatch) -> ReviewForecasts:
     for into, name in ((mean, "cumulative_mean"), (sd, "cumulative_sd")):
         into[place] = steps.field(name).to_numpy()
     return ReviewForecasts(
-        periods.astype(np.int64), levels[0], n_steps, quantiles, sums, np.maximum.accumulate(mean, axis=2), sd[:, :, 0]
+        periods.astype(np.int64),
+        levels[0],
+        n_steps,
+        quantiles,
+        sums,
+        np.maximum.accumulate(mean, axis=2),
+        np.maximum.accumulate(sd, axis=2),
     )
 
 

@@ -17,7 +17,8 @@ from skucast.inventory.arrays import FloatArray
 from skucast.inventory.frontier import interval, resampled, stock_at_fill
 
 BLOCKS = 400
-RIVAL = "textbook"
+RIVALS = ("textbook_policy", "textbook")
+"""The first of them that was replayed is what stock at equal fill rate is compared with."""
 SUMS = (
     "demanded", "filled", "demanded_value", "filled_value", "stock_value", "cycles", "cycles_without_stock_out",
     "expected_cycles", "expected_cycles_without_stock_out", "promised_cycles", "cycles_with_promise", "cost",
@@ -65,7 +66,7 @@ def summarise(outcome: DataFrame, *, draws: int, seed: int) -> pd.DataFrame:
 
     Returns:
         ``items``, the shares of ``SHARES``, ``stock_value`` and ``cost``; ``saving``: how much less stock value than
-        ``textbook`` at equal fill rate (``saving_by_value``: at equal fill rate by value). Those with ``_low`` and
+        the textbook at equal fill rate (``saving_by_value``: at equal fill rate by value). Those with ``_low`` and
         ``_high`` beside them have their 90 % interval there.
     """
     sums = block_sums(outcome).toPandas()
@@ -82,7 +83,10 @@ def _of_class(sums: pd.DataFrame, counts: FloatArray) -> Iterator[dict[str, obje
     tensor[place, sums["block"].to_numpy()] = sums[list(SUMS)].to_numpy(dtype=np.float64)
     drawn = dict(zip(SUMS, np.moveaxis(np.einsum("db,sbm->dsm", counts, tensor, optimize=True), 2, 0), strict=True))
     shares = {name: _share(drawn[part], drawn[whole]) for name, (part, whole) in SHARES.items()}
-    rival = np.flatnonzero(keys["variant"].to_numpy() == RIVAL)
+    names = keys["variant"].to_numpy()
+    rival = next(
+        (found for found in (np.flatnonzero(names == name) for name in RIVALS) if found.size > 0), np.arange(0)
+    )
     items = sums.groupby(["variant", "target_level"])["items"].sum()
     for (variant, level), i in index.items():
         found = {name: values[:, i] for name, values in shares.items()}
@@ -112,14 +116,14 @@ def summary_text(summary: pd.DataFrame) -> list[str]:
     every = summary[summary["class"] == "all"]
     own = summary[summary["variant"] == "configured"]
     lines = [_HEADER.format("variant", "target")]
-    lines += [_line(row, f"{row['variant']:<13}{row['target_level']:>7g}") for _, row in every.iterrows()]
+    lines += [_line(row, f"{row['variant']:<16}{row['target_level']:>7g}") for _, row in every.iterrows()]
     if not own.empty:
         lines += ["", "the configured policy by class (stock less than textbook's at equal fill rate)"]
-        lines += [_line(row, f"{row['class']:<13}{row['items']:>7,}") for _, row in own.iterrows()]
+        lines += [_line(row, f"{row['class']:<16}{row['items']:>7,}") for _, row in own.iterrows()]
     return lines
 
 
-_HEADER = "{:<13}{:>7}  promised expected realised (90 %)          fill rate  stock value        less than textbook"
+_HEADER = "{:<16}{:>7}  promised expected realised (90 %)          fill rate  stock value        less than textbook"
 
 
 def _line(row: pd.Series, label: str) -> str:
