@@ -5,6 +5,7 @@ import pytest
 
 from skucast.inventory.order_quantity import (
     OrderTerms,
+    demand_per_order,
     final_quantity,
     unconstrained,
     usual_order,
@@ -83,6 +84,12 @@ def test_a_usual_order_is_the_largest_of_what_is_ordered_anyway_and_one_unit_is_
     for given, unit, expected in cases:
         found = usual_order(terms(**{"smallest_lot": 5.0, **given}), np.array([unit]))
         assert found[0] == expected, given
+
+
+def test_a_long_lot_answers_for_more_than_itself_where_sales_are_lost():
+    cases = [(5.0, True, 5.0), (20.0, True, 27.5), (8.0, True, 12.5), (20.0, False, 20.0)]
+    for lot, is_lost, expected in cases:
+        assert demand_per_order(terms(lot=lot, smallest_lot=5.0), np.ones(1), is_lost=is_lost)[0] == expected
 
 
 def test_between_points_it_runs_straight_and_outside_the_ends_hold():

@@ -102,8 +102,10 @@ def _one(
     d = steps[max(steps)]["cumulative_mean"] / max(steps) if steps else 0.0
     mixed = _mixture(steps, law, R), _mixture(steps, law, 0)
     eoq = math.sqrt(2 * term("fixed_cost") * d / h) if term("fixed_cost") and h else None
-    lot = max(R * d, eoq or 0.0, *_forced(term("min_order_quantity"), term("pack_size"), steps))
-    overage = _overage(R, lot / d if d else 0.0, L, terms)
+    lot = _per_order(
+        R * d, max(R * d, eoq or 0.0, *_forced(term("min_order_quantity"), term("pack_size"), steps)), terms
+    )
+    overage = max(R, lot / d if d else 0.0) + (0.2 * L if terms.unmet_demand == "lost_sales" else 0.0)
     s, level, fill, mean, sd = _reorder_point(*mixed, lot, kind, wanted, overage * h if h else None)
     S = s + max(0.0, (eoq or 0.0) - R * d)
     average = max(0.0, s - mean) + max(eoq or 0.0, R * d) / 2
@@ -218,9 +220,8 @@ def mixture_quantile(level: float, p: list[float], parts: list[tuple[float, list
     return high
 
 
-def _overage(R: int, lasts: float, L: int, terms: PlanTerms) -> float:
-    more = 0.2 * L + 1.5 * min(R, max(lasts - R, 0.0)) if terms.unmet_demand == "lost_sales" else 0.0
-    return max(R, lasts) + more
+def _per_order(review: float, lot: float, terms: PlanTerms) -> float:
+    return lot + (1.5 * min(review, lot - review) if terms.unmet_demand == "lost_sales" else 0.0)
 
 
 def _forced(minimum: float | None, pack: float | None, steps: dict[int, Row]) -> list[float]:

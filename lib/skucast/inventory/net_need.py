@@ -37,7 +37,7 @@ class Aim(NamedTuple):
     Attributes:
         cycle_service_level: P(no stock-out in the arrival cycle).
         fill_rate: share of demand served from stock; NaN: the cycle service level is asked for.
-        lot: units of a usual order: a stock-out threatens once per lot; NaN: no more than the cycle's demand.
+        lot: units that one order answers for, for a stock-out threatens once per order; NaN: the cycle's demand.
     """
 
     cycle_service_level: FloatArray

@@ -15,6 +15,8 @@ from skucast.inventory.arrays import FloatArray
 
 Bools = NDArray[np.bool_]
 Words = NDArray[np.object_]
+MORE_PER_LOT = 1.5
+"""Reviews that a lot longer than one answers for beside its own length, where unmet demand is lost."""
 WHOLE_LEVEL = ("base_stock", "R_S")
 """Policies that order what is lacking and no lot."""
 
@@ -61,7 +63,7 @@ def unconstrained(terms: OrderTerms) -> OrderTerms:
 
 
 def usual_order(terms: OrderTerms, unit: FloatArray) -> FloatArray:
-    """Units of a usual order, the lot that a stock-out threatens once: as ``usual_order`` in policy.sql.
+    """Units of a usual order, the lot that a stock-out threatens once: as ``usual_order`` in functions.sql.
 
     Args:
         terms: lots and limits.
@@ -69,6 +71,19 @@ def usual_order(terms: OrderTerms, unit: FloatArray) -> FloatArray:
     """
     forced = np.fmax(terms.min_order_quantity, terms.pack_size)
     return np.fmax(np.fmax(terms.lot, terms.smallest_lot), np.where(forced > unit, forced, 0.0))
+
+
+def demand_per_order(terms: OrderTerms, unit: FloatArray, *, is_lost: bool) -> FloatArray:
+    """Units that one order answers for: as ``demand_per_order`` in functions.sql.
+
+    Args:
+        terms: lots and limits.
+        unit: as ``usual_order`` takes it.
+        is_lost: demand that finds no stock is lost.
+    """
+    review, lot = terms.smallest_lot, usual_order(terms, unit)
+    more = MORE_PER_LOT * np.maximum(0.0, np.minimum(review, lot - review)) if is_lost else 0.0
+    return np.fmax(review, lot) + more
 
 
 def wanted_quantity(shortfall: FloatArray, terms: OrderTerms, *, is_lost: bool) -> FloatArray:

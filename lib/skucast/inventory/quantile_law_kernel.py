@@ -48,7 +48,7 @@ def tail_scale(levels: FloatArray, quantiles: FloatArray) -> float:
     if top == 0:
         return 0.0
     outer, high = math.sqrt((1.0 - levels[top]) * (1.0 - levels[last])), top - 1
-    while high > 0 and 1.0 - levels[high] < TAIL_STEP * (1.0 - levels[last]):
+    while high > 0 and 1.0 - levels[high] < TAIL_STEP * (1.0 - levels[last]) - 1e-12:
         high -= 1
     low = high
     while low > 0 and quantiles[low - 1] == quantiles[high]:

@@ -14,7 +14,7 @@ import numpy as np
 from skucast.inventory.arrays import FloatArray, IntArray
 from skucast.inventory.net_need import Aim, outlook
 from skucast.inventory.order_gains import chances_served
-from skucast.inventory.order_quantity import final_quantity, usual_order, wanted_quantity
+from skucast.inventory.order_quantity import demand_per_order, final_quantity, wanted_quantity
 from skucast.inventory.replay import Replay, ahead_of, receipts, review_in
 from skucast.inventory.replay_rivals import base_stocks
 from skucast.inventory.simulation_setting import World
@@ -81,7 +81,9 @@ def _ordered(replay: Replay, review: int, rows: IntArray, state: StockState, aim
     """Quantities of some items, and the probability that each is enough for its arrival cycle."""
     is_lost, terms = replay.world is World.LOST_SALES, replay.terms_at(review).of(rows)
     found = outlook(
-        ahead_of(replay, review, rows, state), aim._replace(lot=usual_order(terms, replay.units[rows])), is_lost=is_lost
+        ahead_of(replay, review, rows, state),
+        aim._replace(lot=demand_per_order(terms, replay.units[rows], is_lost=is_lost)),
+        is_lost=is_lost,
     )
     level = aim.cycle_service_level
     short = found.lacking if is_lost else base_stocks(replay, review, rows, level) - state.inventory_position[rows]

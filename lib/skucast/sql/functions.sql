@@ -45,17 +45,24 @@ CREATE OR REPLACE TEMPORARY FUNCTION usual_order(
   RETURNS DOUBLE
   RETURN greatest(lot, IF(min_order_quantity > unit, min_order_quantity, 0D), IF(pack_size > unit, pack_size, 0D));
 
--- How many periods a unit too many is kept: R, or as long as the lot lasts, for a stock-out threatens once per lot.
--- Where unmet demand is lost, a fifth of the lead time more, for a unit left over lowers orders on their way by less than
--- one; and, where a lot lasts longer than a review, up to one and a half reviews, for the position mostly lies above the
--- reorder point when the cycle before the next lot begins. Both shares are calibrated on exact policies (see
--- docs/inventory.md). Without lead time and lot it is R.
-CREATE OR REPLACE TEMPORARY FUNCTION overage_periods(
-    review_period INT, lot DOUBLE, mean_per_period DOUBLE, lead_time INT, unmet_demand STRING)
+-- The demand that one order answers for: that of a review, or the lot, for a stock-out threatens once per lot. Where
+-- unmet demand is lost and the lot lasts longer than a review, up to one and a half reviews more: the position mostly lies
+-- above the reorder point when the last cycle of a lot begins. The share is calibrated on exact policies (see
+-- docs/inventory.md).
+CREATE OR REPLACE TEMPORARY FUNCTION demand_per_order(
+    review_demand DOUBLE, usual_order DOUBLE, unmet_demand STRING)
   RETURNS DOUBLE
-  RETURN greatest(CAST(review_period AS DOUBLE), coalesce(try_divide(lot, mean_per_period), 0D))
-    + IF(unmet_demand = 'lost_sales', 0.2D * lead_time + 1.5D * least(CAST(review_period AS DOUBLE),
-        greatest(coalesce(try_divide(lot, mean_per_period), 0D) - review_period, 0D)), 0D);
+  RETURN greatest(review_demand, usual_order)
+    + IF(unmet_demand = 'lost_sales', 1.5D * greatest(0D, least(review_demand, usual_order - review_demand)), 0D);
+
+-- How many periods a unit too many is kept: as long as that demand lasts, at least R. Where unmet demand is lost, a fifth
+-- of the lead time more, for a unit left over lowers orders on their way by less than one; calibrated like the other.
+-- Without lead time and lot it is R.
+CREATE OR REPLACE TEMPORARY FUNCTION overage_periods(
+    review_period INT, demand_per_order DOUBLE, mean_per_period DOUBLE, lead_time INT, unmet_demand STRING)
+  RETURNS DOUBLE
+  RETURN greatest(CAST(review_period AS DOUBLE), coalesce(try_divide(demand_per_order, mean_per_period), 0D))
+    + IF(unmet_demand = 'lost_sales', 0.2D * lead_time, 0D);
 
 -- The share of cycles to protect, b / (b + h·periods): a unit short costs b once, a unit too many h in each period.
 CREATE OR REPLACE TEMPORARY FUNCTION critical_ratio(stockout_cost DOUBLE, holding_cost DOUBLE, periods DOUBLE)

@@ -55,7 +55,8 @@ with_lot AS (
 per_order AS (
   SELECT
     *,
-    usual_order(lot, min_order_quantity, pack_size, coalesce(protected.unit, 0D)) AS usual_order,
+    demand_per_order(smallest_lot, usual_order(lot, min_order_quantity, pack_size, coalesce(protected.unit, 0D)),
+                     :unmet_demand)                                AS demand_per_order,
     IF(aim.kind = 'fill_rate', aim.value, NULL)                    AS fill_rate_asked
   FROM with_lot
 ),
@@ -63,9 +64,9 @@ per_order AS (
 weighed AS (
   SELECT
     *,
-    overage_periods(review_period, usual_order, mean_per_period, lead_time, :unmet_demand) AS overage_periods,
+    overage_periods(review_period, demand_per_order, mean_per_period, lead_time, :unmet_demand) AS overage_periods,
     stock_for_fill_rate(fill_rate_asked, protected.levels, protected.quantiles, before_arrival.quantiles,
-                        greatest(review_demand, usual_order))      AS for_fill_rate
+                        greatest(review_demand, demand_per_order)) AS for_fill_rate
   FROM per_order
 ),
 
@@ -113,7 +114,7 @@ with_average_stock AS (
   SELECT
     *,
     greatest(safety_stock, 0D) + lot / 2                           AS average_stock,
-    get(fill_rates(shortage, shortage_before, greatest(review_demand, usual_order)), 0) AS fill_rate_implied
+    get(fill_rates(shortage, shortage_before, greatest(review_demand, demand_per_order)), 0) AS fill_rate_implied
   FROM with_safety_stock
 )
 
@@ -147,7 +148,7 @@ SELECT
   CASE WHEN review_demand = 0 THEN fill_rate_asked ELSE least(fill_rate_asked, fill_rate_implied) END AS fill_rate,
   fill_rate_asked,
   is_extrapolated,
-  usual_order,
+  demand_per_order,
   overage_periods,
   reorder_point,
   replenishment_policy,

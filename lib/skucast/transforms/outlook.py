@@ -17,7 +17,7 @@ from skucast.transforms.arrow_columns import floats_of, places
 
 INPUTS = (
     "levels", "steps", "opening", "delivery_laws", "delivery_quantities", "lead_time_law", "review_period",
-    "cycle_service_level", "fill_rate_asked", "usual_order",
+    "cycle_service_level", "fill_rate_asked", "demand_per_order",
 )  # fmt: skip
 """Columns that the outlook is made from: see ``ahead.sql``."""
 _PASSING = ("levels", "steps", "delivery_laws", "delivery_quantities")
@@ -56,10 +56,10 @@ def _follow(*, is_lost: bool) -> Callable[..., pa.Array]:
         review: pa.Array,
         level: pa.Array,
         fill_rate: pa.Array,
-        usual_order: pa.Array,
+        demand_per_order: pa.Array,
     ) -> pa.Array:
         columns = [
-            levels, steps, opening, delivery_laws, delivery_quantities, law, review, level, fill_rate, usual_order,
+            levels, steps, opening, delivery_laws, delivery_quantities, law, review, level, fill_rate, demand_per_order,
         ]  # fmt: skip
         batch = pa.RecordBatch.from_arrays(columns, names=list(INPUTS))
         parts = [(rows, _as_structs(batch.take(pa.array(rows)), is_lost=is_lost)) for rows in _alike(batch)]
@@ -86,7 +86,7 @@ def _alike(batch: pa.RecordBatch) -> list[IntArray]:
 
 def _as_structs(batch: pa.RecordBatch, *, is_lost: bool) -> pa.Array:
     """The outlook of rows with the same levels, a struct each; lists as long as the row's steps."""
-    aim = Aim(*(floats_of(batch[name]) for name in ("cycle_service_level", "fill_rate_asked", "usual_order")))
+    aim = Aim(*(floats_of(batch[name]) for name in ("cycle_service_level", "fill_rate_asked", "demand_per_order")))
     found, n_steps = outlook(_ahead(batch), aim, is_lost=is_lost), batch["steps"].value_lengths().to_numpy()
     likely = found.ran_out >= 0.5
     told = found._asdict() | {"stock_out_step": np.where(likely.any(axis=1), likely.argmax(axis=1) + 1.0, 0.0)}
