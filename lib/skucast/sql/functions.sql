@@ -24,9 +24,9 @@ CREATE OR REPLACE TEMPORARY FUNCTION periods_for(share DOUBLE, law ARRAY<DOUBLE>
        struct(so_far.arrived + each AS arrived, so_far.periods + 1 AS periods), so_far), so_far -> so_far.periods);
 
 -- Fill rate of the (R, S) policy with backorders, for each S: of the demand that one review answers for (the last R of
--- the R + L periods, or a larger lot) the share not short. Shortage that was there before, over the first L periods, is not its doing
--- and is subtracted (Johnson et al. 1995, Silver & Bischak 2011); null where L = 0: there is no before. With lost sales
--- it is a lower bound: nothing is owed from before. Without demand everything is served.
+-- the R + L periods, or a larger lot) the share not short. Shortage that was there before, over the first L periods, is
+-- not its doing and is subtracted (Johnson et al. 1995, Silver & Bischak 2011); null where L = 0: there is no before.
+-- With lost sales it is a lower bound: nothing is owed from before. Without demand everything is served.
 CREATE OR REPLACE TEMPORARY FUNCTION fill_rates(
     shortages ARRAY<DOUBLE>, shortages_before ARRAY<DOUBLE>, review_demand DOUBLE)
   RETURNS ARRAY<DOUBLE>
