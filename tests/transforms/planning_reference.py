@@ -292,7 +292,9 @@ def _shortage(s: float, levels: list[float], quantiles: list[float]) -> float:
         if (v[i] - s) * (v[i + 1] - s) < 0
     ]
     grid, tail = np.sort([*p, *crossings]), _tail(levels, quantiles)
-    excess = max(v[-1] - s, 0.0) + (tail * math.exp(min(v[-1] - s, 0.0) / tail) if tail > 0 else 0.0)
+    # Beyond the outer quantile a whole law has the mean excess of a geometric one, rounded half up.
+    mean_excess = 1 / (2 * math.sinh(0.5 / tail)) if tail > 0 and all(x == round(x) for x in quantiles) else tail
+    excess = max(v[-1] - s, 0.0) + (mean_excess * math.exp(min(v[-1] - s, 0.0) / tail) if tail > 0 else 0.0)
     return float(np.trapezoid(np.maximum(0, np.interp(grid, p, v) - s), grid)) + (1 - levels[-1]) * excess
 
 
