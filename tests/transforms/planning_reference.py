@@ -251,10 +251,15 @@ def _share(x: float, p: list[float], q: list[float]) -> float:
     return p[i] + (p[i + 1] - p[i]) * (x - q[i]) / (q[i + 1] - q[i])
 
 
+def _is_whole(q: list[float]) -> bool:
+    return all(x == round(x) for x in q)
+
+
 def _quantile(level: float, p: list[float], q: list[float]) -> float:
+    x = float(np.interp(level, p, q))
     if level > p[-1]:
-        return q[-1] + _tail(p, q) * math.log((1 - p[-1]) / (1 - level))
-    return float(np.interp(level, p, q))
+        x = q[-1] + _tail(p, q) * math.log((1 - p[-1]) / (1 - level))
+    return math.ceil(x - 0.5 - 1e-9) if _is_whole(q) else x
 
 
 def _reorder_point(
@@ -277,14 +282,23 @@ def _reorder_point(
         for _ in range(200):
             middle = (low + high) / 2
             low, high = (low, middle) if fill(middle) >= wanted else (middle, high)
-        s = max(high, q[0])
-        return s, max(p[0], _share(s, p, q)), min(wanted, fill(s)), row["cumulative_mean"], row["cumulative_sd"]
+        s = max(math.ceil(round(high, 6)) if _is_whole(q) else high, q[0])
+        return (
+            s,
+            max(p[0], _share(s + 0.5 * _is_whole(q), p, q)),
+            min(wanted, fill(s)),
+            row["cumulative_mean"],
+            row["cumulative_sd"],
+        )
     level = max(level, p[0])
     s = _quantile(level, p, q)
     return s, level, fill(s) if review > 0 else None, row["cumulative_mean"], row["cumulative_sd"]
 
 
 def _shortage(s: float, levels: list[float], quantiles: list[float]) -> float:
+    low = math.floor(s)
+    if _is_whole(quantiles) and s > low:  # of whole demand it runs straight between whole stocks
+        return (low + 1 - s) * _shortage(low, levels, quantiles) + (s - low) * _shortage(low + 1, levels, quantiles)
     p, v = [0.0, *levels], [quantiles[0], *quantiles]
     crossings = [
         p[i] + (s - v[i]) / (v[i + 1] - v[i]) * (p[i + 1] - p[i])
@@ -293,7 +307,7 @@ def _shortage(s: float, levels: list[float], quantiles: list[float]) -> float:
     ]
     grid, tail = np.sort([*p, *crossings]), _tail(levels, quantiles)
     # Beyond the outer quantile a whole law has the mean excess of a geometric one, rounded half up.
-    mean_excess = 1 / (2 * math.sinh(0.5 / tail)) if tail > 0 and all(x == round(x) for x in quantiles) else tail
+    mean_excess = 1 / (2 * math.sinh(0.5 / tail)) if tail > 0 and _is_whole(quantiles) else tail
     excess = max(v[-1] - s, 0.0) + (mean_excess * math.exp(min(v[-1] - s, 0.0) / tail) if tail > 0 else 0.0)
     return float(np.trapezoid(np.maximum(0, np.interp(grid, p, v) - s), grid)) + (1 - levels[-1]) * excess
 
