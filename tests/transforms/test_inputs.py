@@ -72,3 +72,12 @@ def test_a_source_without_a_column_of_the_table_breaks_the_keys_only(spark):
     row = conforming(mapped, EVENT).first()
     assert "measured" == row["provenance"]
     assert row["location_id"] is None
+
+
+def test_blanks_around_identifiers_are_no_part_of_them(spark):
+    """Padded codes, tabs and no-break spaces; blanks inside stay."""
+    mapped = spark.sql(
+        "SELECT concat('\t SPACE 1', chr(160), ' ') AS item_id, 'S1 ' AS location_id, '2011-05-02' AS as_of"
+    )
+    row = conforming(mapped, STOCK).first()
+    assert ("SPACE 1", "S1") == (row["item_id"], row["location_id"])

@@ -17,9 +17,15 @@ _NO_VALUE = {"date": r"^\s*0000-00-00", "timestamp": r"^\s*0000-00-00"}
 """Text that stands for nothing: databases without null export days that are not known so."""
 
 
+BLANKS = r"^[\s\p{Z}\x{FEFF}]+|[\s\p{Z}\x{FEFF}]+$"
+"""Blanks around an identifier, no-break ones among them: they are never part of it."""
+
+
 def parsed(frame: DataFrame, name: str, kind: str) -> str:
     """SQL that reads a column as ``kind``; null where it does not fit."""
     value = f"try_cast({name} AS {kind})"
+    if kind == "string" and name.endswith("_id"):
+        return f"regexp_replace({value}, r'{BLANKS}', '')"
     if kind in _SPELT and isinstance(frame.schema[name].dataType, T.StringType):
         return f"CASE WHEN {name} RLIKE r'{_SPELT[kind]}' THEN {value} END"
     return value

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from skucast.tables.sales import SALES_LINE
-from skucast.transforms.inputs import parsed
+from skucast.transforms.inputs import BLANKS, parsed
 
 
 class Reason(StrEnum):
@@ -104,7 +104,7 @@ def _with_all_columns(mapped: DataFrame) -> DataFrame:
 
 def _typed(mapped: DataFrame) -> DataFrame:
     def text(name: str) -> Column:
-        trimmed = F.trim(F.col(name).cast("string"))
+        trimmed = F.regexp_replace(F.col(name).cast("string"), BLANKS, "")
         return F.when(trimmed != "", trimmed)
 
     delivery = F.regexp_extract("_source_file", _PART_FILE, 1)
