@@ -13,6 +13,7 @@ from skucast.periods import DecisionClock, Frequency
 from skucast.tables import ITEM_LOCATION, OPEN_ORDER, RECEIPT, SUPPLIER
 from skucast.transforms.lead_times import LeadTimeTerms, lead_times, supply
 from skucast.transforms.protection import Protection, default_span, evaluation_spans, longest_protection
+from skucast.transforms.queries import register_functions
 
 pytestmark = pytest.mark.spark
 
@@ -38,6 +39,7 @@ def timed(
 
 
 def measured(spark: SparkSession, **row: Any) -> DataFrame:
+    register_functions(spark)
     law = [0.0, 0.9, *[0.0] * 8, 0.1]
     columns = {"lead_time": 1, "review_period": 1, "order_interval": 1, "lead_time_law": law} | row
     return spark.createDataFrame([("A", "x", *columns.values())], ["item_id", "location_id", *columns])
