@@ -81,8 +81,11 @@ def test_an_order_grows_where_a_lower_price_pays_for_keeping_more(
 def test_the_price_break_says_what_it_saves(orders: dict[str, Row]) -> None:
     step = orders["cheaper from 48"]["adjustments"][-1]
     assert step["reason"] == "price_break"
-    # 0.2 less for each of 48; the cycle keeps 24 more for a week than it needs.
-    assert step["cost"] == pytest.approx(0.02 * 24 - 0.2 * 48, abs=0.05)
+    # 0.2 less for each of 48. Of the 24 more some are sold, for demand exceeds 54 and even 78: its tail is exponential
+    # from 52 on. The others are kept for a week. A unit missed costs 19 times as much, as the level of 95 % implies.
+    tail = (52 - 30) / np.log(0.5 / 0.05)
+    sold = 0.05 * tail * (np.exp(-(54 - 52) / tail) - np.exp(-(78 - 52) / tail))
+    assert step["cost"] == pytest.approx(0.02 * (24 - sold) - 19 * 0.02 * sold - 0.2 * 48, abs=0.05)
     assert "raised to 48 by the price break there" in orders["cheaper from 48"]["explanation"]
 
 

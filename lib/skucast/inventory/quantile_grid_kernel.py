@@ -62,7 +62,7 @@ def stock_for_fill_rate(
     low, high = quantiles[0] - 1.0, quantiles[quantiles.size - 1] + 1.0
     while tail > 0.0 and fill_rate_at(high, levels, quantiles, before, demand) < wanted and high < _FARTHEST * tail:
         low, high = high, 2.0 * high + 1.0
-    while high - low > (1.0 if whole else 1e-9 * max(abs(high), 1.0)):
+    while high - low > (1.0 if whole else 1e-12 * max(abs(high), 1.0)):
         middle = np.floor(0.5 * (low + high)) if whole else 0.5 * (low + high)
         if fill_rate_at(middle, levels, quantiles, before, demand) < wanted:
             low = middle
