@@ -78,6 +78,11 @@ class SharedSeasons:
         return self.curves[max(usable)] if usable else None
 
 
+LARGEST_RATIO = 3.0
+"""Multiples of its mean to which a series counts in its groups: goods that sell in one season only do not make it that of
+all. Where all are such goods, the level of the group restores the size of their season."""
+
+
 def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
     """Sums over the series of each group.
 
@@ -89,9 +94,10 @@ def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
         membership: 1 where a series belongs to a group, shape (g, n).
     """
     demand = np.where(_in_event(panel), np.nan, panel.demand)
-    demand = np.minimum(demand, _burst_limit(demand)[:, None])
     known = np.isfinite(demand)
-    mean = np.where(known, demand, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known, np.minimum(demand, _burst_limit(demand)[:, None]), 0.0).sum(axis=1)
+    mean = mean / np.maximum(known.sum(axis=1), 1)
+    demand = np.minimum(demand, LARGEST_RATIO * mean[:, None])
     weight = np.where(mean > 0, 1.0 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)[:, None]
     sold, usual = (
         np.rint(GRAIN * each) / GRAIN
