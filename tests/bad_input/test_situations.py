@@ -76,8 +76,8 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The shop after its night."""
     made = lasting(spark, tmp_path_factory.mktemp("situations"))
     items = list(RATES)
-    counted = [{"item_id": item + " " * (item == "padded"), "location_id": "GB-1", "as_of": D, "on_hand": 40 if item == "dead" else 0}
-               for item in items]  # fmt: skip
+    counted = [{"item_id": item + " " * (item == "padded"), "location_id": "GB-1", "as_of": D,
+                "on_hand": 40 if item == "dead" else 0} for item in items]  # fmt: skip
     mondays = [{"item_id": "shelf empty on mondays", "location_id": "GB-1", "on_hand": 0,
                 "as_of": D - timedelta(days=7 * k)} for k in range(1, 11)]  # fmt: skip
     lost = {"order_id": "P", "line_id": "1", "item_id": "never delivered", "location_id": "GB-1", "quantity": 200}

@@ -79,8 +79,8 @@ class SharedSeasons:
 
 
 LARGEST_RATIO = 3.0
-"""Multiples of its mean to which a series counts in its groups: goods that sell in one season only do not make it that of
-all. Where all are such goods, the level of the group restores the size of their season."""
+"""Multiples of its mean to which a series counts in its groups: goods that sell in one season only do not make it that
+of all. Where all are such goods, the level of the group restores the size of their season."""
 
 
 def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
