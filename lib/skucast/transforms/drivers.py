@@ -87,10 +87,11 @@ def n_known_late() -> Column:
 def facts_per_period(known: DataFrame, *, first: date, n_periods: int, frequency: Frequency) -> DataFrame:
     """Events and drivers of every period in which there are any.
 
-    A value of kind price, weather or promotion is a driver: the mean over the days of the period that have one,
-    of a promotion over all days. Everything else is an event: the number of its days in the period. The same
-    name twice on one day counts once. Of several days the latest says since when a number is known, the earliest since
-    when a flag is. A price or weather of which nothing is known from ``n_periods`` on at its location is no use ahead.
+    A value of kind price, weather or promotion is a driver: the mean over the days of the period that have one, of
+    a promotion over all days. Everything else is an event: the number of its days in the period. The same name
+    twice on one day counts once. Of several days the latest says since when they are known: no origin counts a day
+    that was not announced yet. A price or weather of which nothing is known from ``n_periods`` on at its location
+    is no use ahead.
 
     Args:
         known: rows that ``known_events`` leaves.
@@ -108,16 +109,14 @@ def facts_per_period(known: DataFrame, *, first: date, n_periods: int, frequency
     per_day = known.select(
         "location_id", "event_date", t.cast("int").alias("t"), "name", "value",
         F.coalesce(is_driver, F.lit(False)).alias("is_driver"), F.coalesce(since, F.lit(0)).alias("since"),
-        *(F.col("kind").eqNullSafe(kind).alias(f"is_{kind}") for kind in ("holiday", "promotion")),
+        F.col("kind").eqNullSafe("promotion").alias("is_promotion"),
     ).groupBy(*_FACT, "event_date").agg(
-        F.avg("value").alias("value"), F.min("since").alias("since"), F.max("is_holiday").alias("is_holiday"),
-        F.max("is_promotion").alias("is_promotion"),
+        F.avg("value").alias("value"), F.min("since").alias("since"), F.max("is_promotion").alias("is_promotion"),
     )  # fmt: skip
     per_period = per_day.groupBy(*_FACT).agg(
         F.max("is_promotion").alias("is_promotion"),
         _strength(days).alias("value"),
-        F.when(F.col("is_driver") | F.max("is_holiday"), F.max("since")).otherwise(F.min("since")).cast("int")
-        .alias("known_from"),
+        F.max("since").cast("int").alias("known_from"),
     )  # fmt: skip
     last = F.max("t").over(Window.partitionBy("location_id", "name", "is_driver"))
     is_used = ~F.col("is_driver") | F.col("is_promotion") | (last >= n_periods)
