@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from skucast.errors import DecisionDateError
-from skucast.pipelines.demand import computed_demand, demand_known
+from skucast.pipelines.demand import computed_demand, demand_known, orders_known
 from tests.bad_input.shop import FIRST, D, Shop, sale, weekly
 
 pytestmark = pytest.mark.spark
@@ -75,5 +75,6 @@ def test_an_item_that_is_not_sold_before_the_date_leaves_nothing_to_forecast(sho
     undone = sale("A", FIRST, 3, order_id="1", cancelled_at=datetime(2011, 1, 4, 12))
     back = sale("A", FIRST + timedelta(days=1), -3, order_id="C1", cancels_line="1/0")
     shop.accept([undone, back, *weekly("A")[5:]])
-    message = refusal(lambda: computed_demand(shop.context(day=first)))
+    context = shop.context(day=first)
+    message = refusal(lambda: computed_demand(context, orders_known(context)))
     assert f"no sale that counts lies before decision date {first}: give a later date" in message

@@ -40,7 +40,7 @@ def test_two_reviews_forecast_anew_and_replayed_twice_alike(
     frame = frame_of(simulated.folder, "service_outcome")
     swept = frame.groupby(["variant", "target_level"])
     assert set(frame["decision_date"]) == {START}
-    assert len(swept) == 1 + 1 + 2 + 2 + 1 + 1
+    assert len(swept) == 1 + 1 + 2 + 2 + 1 + 1 + 8 + 8  # both rivals by the plan's numbers are swept to 99.999 %
     assert swept["item_id"].nunique().nunique() == 1
     assert frame["item_id"].nunique() > 10
     # All meet the same demand; foresight is of demand, not of lead times that are drawn. The window is so short

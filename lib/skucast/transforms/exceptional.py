@@ -170,8 +170,10 @@ def _limits(usual: DataFrame, limit: float) -> DataFrame:
     middle, upper = F.col("sums")[0], F.col("sums")[1]
     # A Poisson number of purchases of the usual size varies at least so much.
     spread = F.greatest((upper - middle) / QUARTILE_TO_SD, F.sqrt(middle * F.col("usual")))
+    # The keys get identities of their own: Spark cannot tell those of the checkpointed sizes from those of the orders.
+    keys = (F.col(name).alias(name) for name in SERIES)
     return shrunk.select(
-        *SERIES, "usual", size_limit.alias("size_limit"), (middle + limit * spread).alias("period_limit")
+        *keys, "usual", size_limit.alias("size_limit"), (middle + limit * spread).alias("period_limit")
     )
 
 
