@@ -42,6 +42,11 @@ SINGLE = (
     "seasonal_naive", "ses", "tsb_optimised", "dynamic_theta", "negative_binomial", "ridge_autoregression",
     "theta_lag_year", "direct_regression", "seasonal_smoothing", "ets", "prophet",
 )  # fmt: skip
+NAMED = (
+    "prophet", "ridge_autoregression", "ridge_on_lags", "theta_lag_year", "direct_regression", "seasonal_smoothing",
+    "ets", "arima",
+)  # fmt: skip
+"""Methods beside the default ones that are named for M4."""
 COMBINATIONS = ("combination_mean", "combination_median", "combination_weighted")
 PACKAGE = "prophet_stan"
 OURS = "ours, default"
@@ -102,6 +107,7 @@ def main() -> None:
 def compare(name: str, data: Data, panel: Panel, others: Sequence[Method], handful: int) -> None:
     """All rows of a data set."""
     how = replace(plan(with_arima=True), origin_step=usual_step(panel.horizon, panel.season_length, panel.period_days))
+    how = with_named(how) if data.is_m4 else how
     print(f"\n{name}: {panel.n_series} series, {data.dates} dates, horizon {panel.horizon}\n{HEADER}", flush=True)
     results, seconds = run(data, panel, how)
     ours = table(data, panel, results, lambda each: each.choose(PINBALL, USUAL))
@@ -126,10 +132,18 @@ def compare(name: str, data: Data, panel: Panel, others: Sequence[Method], handf
         on_a_handful(data, panel, few, (*slow, BY_NAME[PACKAGE]), last)
 
 
+def with_named(how: Plan) -> Plan:
+    """The default with the methods that M4's series, which are no retail items and share no season, are made for."""
+    by_class = {name: (*listed, *NAMED) for name, listed in how.methods_by_class.items()}
+    methods, flagged = (*how.methods, *NAMED), "flag"
+    return replace(how, methods=methods, methods_by_class=by_class, outlier_treatment=flagged)
+
+
 def run(data: Data, panel: Panel, how: Plan, methods: Sequence[Method] | None = None) -> tuple[list[HeldOut], float]:
     """Forecasts of every date, and core-seconds of all."""
     began = time.process_time()
-    return list(held_out(panel, data.dates, data.step, how, methods)), time.process_time() - began
+    found = list(held_out(panel, data.dates, data.step, how, methods, is_shared=not data.is_m4))
+    return found, time.process_time() - began
 
 
 def table(data: Data, panel: Panel, results: Sequence[HeldOut], pick: Pick) -> pd.DataFrame:

@@ -170,11 +170,17 @@ def cuts_of(panel: Panel, n_dates: int, step: int) -> list[int]:
 
 
 def held_out(
-    panel: Panel, n_dates: int, step: int, how: Plan, methods: Sequence[Method] | None = None
+    panel: Panel,
+    n_dates: int,
+    step: int,
+    how: Plan,
+    methods: Sequence[Method] | None = None,
+    *,
+    is_shared: bool = True,
 ) -> Iterator[HeldOut]:
-    """The panel as of each date, and what came; by methods of one's own if given."""
+    """The panel as of each date, and what came; by methods of one's own if given; seasons shared or not."""
     for cut in cuts_of(panel, n_dates, step):
-        plan_at, known = with_seasons(how, panel, cut) if has_weeks(panel) else (how, panel.until(cut))
+        plan_at, known = with_seasons(how, panel, cut) if is_shared and has_weeks(panel) else (how, panel.until(cut))
         began, cutoffs = time.process_time(), training_cutoffs(cut, panel.horizon, how.origins, how.origin_step)
         is_learnt = METHOD in how.methods
         learner = train_all(known, cutoffs, RULES.learner.settings, plan_at.shown) if is_learnt else Learner()
