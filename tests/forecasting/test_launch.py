@@ -156,6 +156,19 @@ def test_constant_demand_everywhere_keeps_some_doubt():
     assert found[-1] > 8.0
 
 
+def test_bulk_orders_of_others_do_not_widen_a_launch():
+    """Of an item that sold one unit in three weeks; three of forty others had a week of 2,000."""
+    rng = np.random.default_rng(3)
+    shop = [Seen("", np.nan, False, rng.poisson(rate, 14).astype(float).tolist()) for rate in np.geomspace(1, 40, 40)]
+    bulky = [replace(each, demand=[*each.demand[:-1], 2000.0]) if n % 15 == 5 else each for n, each in enumerate(shop)]
+    found = []
+    for each in (prior_of(shop), prior_of(bulky)):
+        posterior = each.law.posterior(np.array([each.log_mean("", np.nan)]), np.array([3.0]), np.array([1.0]))
+        found.append(posterior.quantiles(3, np.array([0.95]))[0, 0])
+    assert found[0] < 10
+    assert found[1] < found[0] + 2
+
+
 def test_launched_series_shape_the_deviations_where_there_are_many():
     far, near = np.zeros(2 * REACH + 1), np.zeros(2 * REACH + 1)
     far[REACH + 6], near[REACH] = 500.0, 500.0

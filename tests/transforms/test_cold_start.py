@@ -1,5 +1,7 @@
 """The launch of an item in its season: as many usual periods as the season says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,15 @@ SEASON = np.array([[0.5, 1.0, 0.0, 2.5], [1.0, 1.0, 1.0, 1.0]])
 @pytest.fixture
 def cold() -> ColdStart:
     posterior = LAW.posterior(np.array([1.0, 1.0]), np.array([3.0, 3.0]), np.array([24.0, 24.0]))
-    return ColdStart(np.arange(2), posterior, SEASON, ["all"] * 2, [""] * 2)
+    return ColdStart(np.arange(2), posterior, SEASON, np.array([False, False]), ["all"] * 2, [""] * 2)
+
+
+def test_whole_goods_have_whole_quantiles(cold: ColdStart):
+    whole = replace(cold, is_whole=np.array([True, False])).quantiles(LEVELS)
+    for ours, usual in zip(whole, cold.quantiles(LEVELS), strict=True):
+        np.testing.assert_array_equal(ours[0], np.rint(ours[0]))
+        assert (np.abs(ours[0] - usual[0]) <= 0.5).all()
+        np.testing.assert_array_equal(ours[1], usual[1])
 
 
 def test_the_mean_follows_the_season_and_a_step_without_one_has_no_demand(cold: ColdStart):

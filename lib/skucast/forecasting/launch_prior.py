@@ -35,19 +35,25 @@ _PRIOR_LAUNCHED = 20.0
 """Series' worth of belief that launched series deviate from their category as established ones do."""
 
 
+MOST_DISPERSED = 4.0
+"""Multiples of the usual dispersion up to which that of a series counts: one bulk order is not what others may do."""
+
+
 @dataclass(frozen=True)
 class Level:
-    """Log mean per period of two kinds of series, and the power p of the variance.
+    """Log mean per period of two kinds of series, and how the variance follows from a mean.
 
     Attributes:
         launched: of series with their first sale in the window.
         established: of all others.
         power: p.
+        most_dispersed: largest dispersion that a series counts with, units^(2 - p).
     """
 
     launched: float
     established: float
     power: float
+    most_dispersed: float
 
 
 def level(launched: tuple[float, float], established: tuple[float, float], variances: VarianceSums) -> Level:
@@ -66,7 +72,7 @@ def level(launched: tuple[float, float], established: tuple[float, float], varia
         raise ValueError("a prior needs at least one series with demand")
     usual = established[1] / established[0] if established[0] else launched[1] / launched[0]
     new = (launched[1] + _PRIOR_LEVEL * usual) / (launched[0] + _PRIOR_LEVEL)
-    return Level(new, usual, variances.power)
+    return Level(new, usual, variances.power, MOST_DISPERSED * variances.usual_dispersion)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,13 @@ class VarianceSums:
         squares = self.mean_square - self.mean**2 / self.weight
         products = self.product - self.mean * self.variance / self.weight
         return float(np.clip((products + _PRIOR_POWER * _POWER) / (squares + _PRIOR_POWER), *_POWERS))
+
+    @property
+    def usual_dispersion(self) -> float:
+        """Geometric mean of variance / mean^p, units^(2 - p); infinite where none is seen."""
+        if self.weight <= 0:
+            return np.inf
+        return float(np.exp((self.variance - self.power * self.mean) / self.weight))
 
 
 @dataclass(frozen=True)
@@ -163,7 +176,7 @@ def launch_law(
     Args:
         level: of which the power is taken, and the mean at which demand is believed to spread by itself.
         spread: of the deviations.
-        dispersion: Σ f and Σ f·variance / mean^p over all series, f as in ``VarianceSums``.
+        dispersion: Σ f and Σ f·variance / mean^p over all series, each at most ``most_dispersed``, f as in ``VarianceSums``.
         launched: weight of launched series by bin of their deviation, shape (2·REACH + 1,).
         established: the same of the established.
     """

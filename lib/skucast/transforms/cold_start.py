@@ -25,6 +25,7 @@ class ColdStart:
         rows: their places in the batch, shape (k,).
         posterior: what is believed of each.
         season: factor of each step by the season and events of their group, 0 at closed steps, shape (k, horizon).
+        is_whole: has sold, and in whole units only, shape (k,).
         rungs: whose series the prior is made of, "category" or "all"; length k.
         reasons: why, in a phrase; length k.
     """
@@ -32,6 +33,7 @@ class ColdStart:
     rows: IntArray
     posterior: Posterior
     season: FloatArray
+    is_whole: BoolArray
     rungs: list[str]
     reasons: list[str]
 
@@ -43,6 +45,8 @@ class ColdStart:
     def quantiles(self, levels: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Of the demand of each step, and of demand summed over steps 1 to h: that of as many usual periods.
 
+        Of whole goods the nearest whole units, as if the distribution were rounded.
+
         Returns:
             units, each of shape (k, horizon, n_levels).
         """
@@ -51,7 +55,7 @@ class ColdStart:
             values = np.zeros((*usual.shape, levels.size))
             for periods, places in _by_periods(usual):
                 values[places] = self.posterior.quantiles(periods, levels)[places[0]]
-            found.append(values)
+            found.append(np.where(self.is_whole[:, None, None], np.ceil(values - 0.5), values))
         return found[0], np.maximum.accumulate(found[1], axis=1)
 
     @property
@@ -96,6 +100,6 @@ def cold_start(
         f"({count:,} series)"
         for n, count, name in zip(n_known.tolist(), counts, names, strict=True)
     ]
-    return ColdStart(
-        rows, posterior, np.where(closed[rows], 0.0, ahead), ["category" if name else "all" for name in names], reasons
-    )
+    rungs = ["category" if name else "all" for name in names]
+    is_whole = contest.is_count[rows] & (demand > 0)
+    return ColdStart(rows, posterior, np.where(closed[rows], 0.0, ahead), is_whole, rungs, reasons)

@@ -210,6 +210,7 @@ def _law(informing: DataFrame, levels: Level, how: Deviations) -> LaunchLaw:
     place = F.greatest(F.least(place, F.lit(REACH - _CONSTANT)), F.lit(float(-REACH)))
     lower = F.floor(place)
     spread = F.col("variance") / F.exp(F.lit(levels.power) * F.col("log_mean"))
+    spread = F.least(spread, F.lit(levels.most_dispersed))
     sums = {
         "below": F.sum(F.col("weight") * (1 - (place - lower))),
         "above": F.sum(F.col("weight") * (place - lower)),

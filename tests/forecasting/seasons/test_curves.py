@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -41,6 +42,40 @@ def test_a_christmas_article_is_forecast_in_season_and_not_off_it(n_years, alone
     assert (found[rates[-8:] == 0] < 0.5).all()
     first, days = until(date(2024, 6, 3), n_years)
     assert (mean_ahead(seen(weekly(poisson(christmas(days)[:-8]), first), alone=alone)) == 0).all()
+
+
+def test_two_seasons_make_garden_goods():
+    """From April to August in two years, nothing else: at the end of February the next season is expected."""
+    first, days = until(date(2024, 2, 26), 2)
+    rates = np.array([40.0 * (14 <= day.isocalendar().week <= 35) for day in days])
+    found = mean_ahead(seen(weekly(poisson(rates[:-8]), first), alone=True))[0]
+    assert (found[rates[-8:] == 0] < 10).all()
+    np.testing.assert_allclose(found[-2:], 40.0, rtol=0.35)
+
+
+def test_a_mixed_group_tells_its_season_to_newcomers_only():
+    """Three Christmas articles among fourteen: what sold alike all year is not believed to sell more in December."""
+    first, days = until(date(2024, 11, 4), 3)
+    rates = np.full((14, len(days)), 10.0)
+    rates[:3] += 90 * (christmas(days) > 0)
+    demand = np.vstack([poisson(rate[:-8], seed=row) for row, rate in enumerate(rates)])
+    demand[13, :-20] = NAN
+    panel = weekly(demand, first)
+    groups = curves_of(panel)
+    ahead = adjusted(panel, groups).ahead
+    assert groups.alike[0] < 0.4
+    in_season = christmas(days)[-8:] > 0
+    assert (np.abs(ahead[3:13][:, in_season].mean(axis=1) - 1.0) < 0.15).all()
+    np.testing.assert_allclose(ahead[13], groups.week[0, -8:])
+    assert (ahead[:3][:, in_season] > 2.5).all()
+
+
+@pytest.mark.parametrize("level", [3.0, 30.0])
+def test_a_group_with_one_season_is_alike(level):
+    first, days = until(date(2024, 11, 4), 3)
+    rates = level * (1.0 + 0.02 * christmas(days))
+    demand = np.vstack([poisson(rates[:-8], seed=row) for row in range(40)])
+    assert curves_of(weekly(demand, first)).alike[0] > 0.75
 
 
 def test_with_a_base_all_year_only_the_season_is_raised():
@@ -189,11 +224,9 @@ def test_sums_of_groups_add_up_over_any_partitioning(n_parts):
         group_sums(panel.rows(rows), membership[:, rows])
         for rows in (np.flatnonzero(place == part) for part in range(n_parts))
     ]
-    total = sum(parts[1:], parts[0])
-    np.testing.assert_array_equal(total.n_series, whole.n_series)
-    for ours, theirs in ((total.weeks, whole.weeks), (total.days, whole.days)):
-        np.testing.assert_array_equal(ours.demand, theirs.demand)
-        np.testing.assert_array_equal(ours.usual, theirs.usual)
+    for name in ("n_series", "signal", "weight", "weeks.demand", "weeks.usual", "days.demand", "days.usual"):
+        of = attrgetter(name)
+        np.testing.assert_array_equal(np.sum([of(part) for part in parts], axis=0), of(whole), err_msg=name)
 
 
 def test_what_comes_after_an_origin_changes_no_curve_before_it():
@@ -207,7 +240,7 @@ def test_what_comes_after_an_origin_changes_no_curve_before_it():
 
 
 def test_an_origin_takes_the_newest_curves_that_knew_no_more():
-    at = {origin: GroupCurves(np.full((1, origin), float(origin)), np.ones((1, 7))) for origin in (10, 20)}
+    at = {origin: GroupCurves(np.full((1, origin), float(origin)), np.ones((1, 7)), np.ones(1)) for origin in (10, 20)}
     shared = SharedSeasons({"": 0}, at)
     assert shared.at(9) is None
     assert [10, 10, 20, 20] == [shared.at(n).week.shape[1] for n in (10, 19, 20, 99)]

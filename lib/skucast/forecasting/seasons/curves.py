@@ -14,7 +14,7 @@ import numpy as np
 
 from skucast.forecasting.panel import FloatArray
 from skucast.forecasting.seasons.clocks import Clock
-from skucast.forecasting.seasons.curves_kernel import fill_curves
+from skucast.forecasting.seasons.curves_kernel import fill_curves, fill_signals
 
 LEAST_COVERAGE = 0.6
 """Share of a cycle that must be known for its level to count."""
@@ -57,6 +57,23 @@ def seasonal_curves(ratios: Ratios, prior: FloatArray, clocks: tuple[Clock, ...]
         own = Ratios(ratios.demand[rows], ratios.usual[rows])
         first[rows] = _read(_scaled(own, first[rows], block), prior[rows], clocks)
     return first
+
+
+def seasonal_signals(ratios: Ratios, clock: Clock) -> FloatArray:
+    """Mean square of the season of each entity without that of its noise, shape (n,); NaN before a place returns.
+
+    The product of deviations at the same place of two cycles has the square of the season as its mean, since noise of
+    different cycles is independent.
+
+    Args:
+        ratios: of the weeks of history, shapes (n, w).
+        clock: over at least those weeks.
+    """
+    w = ratios.demand.shape[1]
+    scaled = _scaled(ratios, np.ones_like(ratios.demand), clock.block)
+    signals = np.empty(ratios.demand.shape[0])
+    fill_signals(*scaled, clock.place[:w], clock.cycle[:w], clock.n_places, signals)
+    return signals
 
 
 def _read(scaled: tuple[FloatArray, FloatArray], prior: FloatArray, clocks: tuple[Clock, ...]) -> FloatArray:

@@ -13,6 +13,10 @@ BANDWIDTHS = (0, 1, 2, 4)
 DOUBTED, BELIEVED = 1.0, 3.0
 """Standard deviations of Fisher's z up to which agreement of cycles is chance, and from which it is no longer."""
 
+WHOLE, FEWEST_FREE = 40, 1.0
+"""Pairs of places from which agreement counts as that of one free place at least, however smooth the curves are: goods
+of one half of the year show two equal humps in two years, which as noise would be nearly the same place twice."""
+
 MARGIN = 1.02
 """What a feast read first must explain more than the year read first."""
 
@@ -45,6 +49,30 @@ def fill_curves(
         for k in range(1, places.shape[0]):
             best, gain = with_feast(*seen, prior[row], places, cycles, n_places, k, best, gain)
         curves[row] = np.maximum(best, 0.0)
+
+
+@compiled
+def fill_signals(
+    ratio: FloatArray, weight: FloatArray, place: IntArray, cycle: IntArray, n_places: int, signals: FloatArray
+) -> None:
+    """Mean square of what returns from cycle to cycle, entity by entity: see ``curves.seasonal_signals``.
+
+    Args:
+        ratio: demand over its level, 0 where unknown, shape (n, w).
+        weight: what is usual of it, 0 where unknown, same shape.
+        place: of each week on the clock, shape (w,).
+        cycle: same shape.
+        n_places: of the clock.
+        signals: filled, shape (n,); NaN where no place is known in two cycles.
+    """
+    flat, n_cycles = np.ones(ratio.shape[1]), cycles_seen(place, cycle)
+    for row in range(ratio.shape[0]):
+        excess, mass, _ = cells(ratio[row], weight[row], flat, place, cycle, n_cycles, n_places)
+        known: FloatArray = (mass > 0.0).astype(np.float64)
+        seen = known.sum(axis=0)
+        rough: FloatArray = excess / np.where(mass > 0.0, mass, 1.0)
+        pairs = (seen * (seen - 1.0)).sum()
+        signals[row] = crossed(rough, rough) / pairs if pairs > 0.0 else np.nan
 
 
 @compiled
@@ -215,7 +243,7 @@ def belief_of(alike: float, memory: float, pairs: float) -> float:
     """
     memory = min(max(memory, 0.0), 0.95)
     free = pairs * (1.0 - memory * memory) / (1.0 + memory * memory)
-    z = np.arctanh(min(max(alike, 0.0), 0.999999)) * np.sqrt(max(free - 3.0, 0.0))
+    z = np.arctanh(min(max(alike, 0.0), 0.999999)) * np.sqrt(max(free - 3.0, FEWEST_FREE if pairs >= WHOLE else 0.0))
     share: float = min(max((z - DOUBTED) / (BELIEVED - DOUBTED), 0.0), 1.0)
     return share
 

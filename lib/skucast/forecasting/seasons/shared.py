@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
-from skucast.forecasting.seasons.calendar import Weeks, clocks_of, day_clock, folded_days, weeks_of
-from skucast.forecasting.seasons.curves import Ratios, seasonal_curves
+from skucast.forecasting.seasons.calendar import Weeks, calendar_of, clocks_of, day_clock, folded_days, weeks_of
+from skucast.forecasting.seasons.clocks import Clock
+from skucast.forecasting.seasons.curves import Ratios, seasonal_curves, seasonal_signals
 
 ALL = ""
 """Group of every series."""
@@ -30,21 +31,17 @@ class GroupSums:
 
     Attributes:
         n_series: shape (g,).
+        signal: mean square of the season of each series times its weight, shape (g,).
+        weight: of the series whose season can be seen, shape (g,).
         weeks: demand beside usual demand of each week, shapes (g, w).
         days: the same of the days of the latest weeks, shapes (g, d); of weekly panels no days.
     """
 
     n_series: IntArray
+    signal: FloatArray
+    weight: FloatArray
     weeks: Ratios
     days: Ratios
-
-    def __add__(self, other: GroupSums) -> GroupSums:
-        """Sums over the series of both."""
-        return GroupSums(
-            self.n_series + other.n_series,
-            Ratios(self.weeks.demand + other.weeks.demand, self.weeks.usual + other.weeks.usual),
-            Ratios(self.days.demand + other.days.demand, self.days.usual + other.days.usual),
-        )
 
 
 @dataclass(frozen=True)
@@ -54,10 +51,13 @@ class GroupCurves:
     Attributes:
         week: of every week, history and ahead, shape (g, w_all).
         day: of each day of the week from the first of the panel on, shape (g, 7); 1 for weekly panels.
+        alike: share of the seasons of its series that a group's season is, in 0 to 1, shape (g,): 1 where all have
+            the same.
     """
 
     week: FloatArray
     day: FloatArray
+    alike: FloatArray
 
 
 @dataclass(frozen=True)
@@ -99,16 +99,22 @@ def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
     mean = mean / np.maximum(known.sum(axis=1), 1)
     demand = np.minimum(demand, LARGEST_RATIO * mean[:, None])
     weight = np.where(mean > 0, 1.0 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)[:, None]
-    sold, usual = (
-        np.rint(GRAIN * each) / GRAIN
-        for each in (np.where(known, demand, 0.0) * weight, known * mean[:, None] * weight)
-    )
+    sold, usual = _exact(np.where(known, demand, 0.0) * weight), _exact(known * mean[:, None] * weight)
     weeks, days = weeks_of(panel, sold, usual), folded_days(panel, sold, usual)
+    signal = seasonal_signals(weeks, clocks_of(calendar_of(panel))[0])
+    votes = np.where(np.isfinite(signal), np.sqrt(mean), 0.0)
     return GroupSums(
         (membership @ (mean > 0)).astype(np.int64),
+        membership @ _exact(np.nan_to_num(signal) * votes),
+        membership @ _exact(votes),
         Ratios(membership @ weeks.demand, membership @ weeks.usual),
         Ratios(membership @ days.demand, membership @ days.usual),
     )
+
+
+def _exact(values: FloatArray) -> FloatArray:
+    """Values on the grid whose sums are exact."""
+    return np.rint(GRAIN * values) / GRAIN
 
 
 def _in_event(panel: Panel) -> FloatArray:
@@ -149,7 +155,14 @@ def group_curves(sums: GroupSums, parents: Sequence[Sequence[int]], calendar: We
         own_day = day_curves(_rows(sums.days, rows), prior_day)
         week[rows] = np.where(is_told[:, None], own_week, prior_week)
         day[rows] = np.where(is_told[:, None], own_day, prior_day)
-    return GroupCurves(week, day)
+    return GroupCurves(week, day, _alike(sums, clocks[0]))
+
+
+def _alike(sums: GroupSums, year: Clock) -> FloatArray:
+    """Mean square of the season of each group over that of its series, in 0 to 1; 1 where no season can be seen."""
+    own = np.divide(sums.signal, sums.weight, out=np.zeros_like(sums.signal), where=sums.weight > 0)
+    shared = np.maximum(np.nan_to_num(seasonal_signals(sums.weeks, year)), 0.0)
+    return np.divide(shared, own, out=np.ones_like(own), where=own > shared * (1 + 1e-3))
 
 
 def _product(curves: FloatArray) -> FloatArray:
