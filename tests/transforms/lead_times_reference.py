@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -148,7 +149,40 @@ def _all(inputs: dict[str, list[Row]], terms: LeadTimeTerms) -> dict[Key, Row]:
     listings = {key: _newest(key, inputs, terms, every) for key in keys}
     for row in evidence:
         row["delivered_by"] = row["supplier_id"] or listings[_key(row)]["supplier_id"]
-    return {key: _one(key, listing, evidence, inputs, terms) for key, listing in listings.items()}
+    fifths = _delivered_fifths(inputs, terms, listings)
+    return {
+        key: _one(key, listing, evidence, inputs, terms) | {"delivered_fifths": fifths[listing["supplier_id"]]}
+        for key, listing in listings.items()
+    }
+
+
+def _delivered_fifths(
+    inputs: dict[str, list[Row]], terms: LeadTimeTerms, listings: dict[Key, Row]
+) -> dict[str | None, list[float]]:
+    """Of each supplier: how probable it is that the first, second, … fifth of an order line comes."""
+    D, shares = terms.decision_date, defaultdict(list)
+    lines = {(r["order_id"], r["line_id"]): r for r in inputs["open_order"] if r["ordered_on"] < D}
+    receipts = defaultdict(list)
+    for r in inputs["receipt"]:
+        if r["received_on"] < D:
+            receipts[r["order_id"], r["line_id"]].append(r)
+    for name in {*lines, *receipts}:
+        line, parts = lines.get(name), receipts[name]
+        first = parts[0] if parts else {}
+        dated = [r["ordered_on"] for r in parts if r["ordered_on"]] or [r["ordered_on"] for r in [line] if r]
+        ordered = min(dated or [r["received_on"] for r in parts])
+        due = (line or {}).get("due_date") or ordered + timedelta(days=math.ceil(terms.defaults["lead_time_days"] or 0))
+        if terms.measured and ordered >= D - timedelta(days=terms.window_days) and (D - due).days > terms.max_days_late:
+            got = sum(r["quantity"] for r in parts)
+            key = _key(line or first)
+            shares[listings[key]["supplier_id"]].append(min(1.0, round(got / line["quantity"], 9)) if line else 1.0)
+    found: dict[str | None, list[float]] = defaultdict(lambda: [1.0] * 5)
+    k = terms.shrinkage_receipts
+    for supplier, seen in shares.items():
+        if sum(share > 0 for share in seen) >= terms.min_receipts:
+            came = [sum(min(1.0, max(0.0, 5 * share - n)) for share in seen) for n in range(5)]
+            found[supplier] = [round((each + k) / (len(seen) + k), 6) for each in came]
+    return found
 
 
 def _newest(key: Key, inputs: dict[str, list[Row]], terms: LeadTimeTerms, evidence: list[Row]) -> Row:

@@ -244,6 +244,13 @@ def supplier_cases(world: World) -> None:
     placed = day(-max(1, period - 1))
     add("open_order", "always late", supplier_id="tardy", ordered_on=placed, quantity=30.0,
         due_date=placed + timedelta(days=period))  # fmt: skip
+    for item, supplier in (("delivered short", "half"), ("delivered whole", "whole")):
+        world.case(item, stock=10.0, supplier_id=supplier)
+        for n in range(12):
+            order = {"supplier_id": supplier, "order_id": f"{supplier} {n}", "ordered_on": day(-150 - 5 * n)}
+            add("open_order", item, **order, quantity=10.0, due_date=day(-143 - 5 * n))
+            add("receipt", item, **order, quantity=5.0 if supplier == "half" else 10.0, received_on=day(-143 - 5 * n))
+        add("open_order", item, supplier_id=supplier, ordered_on=day(-6), quantity=60.0, due_date=day(1))
     for item, overdue in (("given up", 400), ("late for long", 90)):
         world.case(item)
         add("open_order", item, ordered_on=day(-overdue - 30), due_date=day(-overdue), quantity=100.0)

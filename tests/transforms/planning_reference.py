@@ -114,7 +114,7 @@ def _one(
     due, _ = _due(key, inputs, terms, timing, lateness)
     on_order = sum(each.quantity for each in due if each.expected_on < cover_until)
     position = None if stock is None else stock["on_hand"] + on_order - stock["backorders"] - stock["reserved"]
-    need, at_arrival = _need(steps, law, R, (kind, wanted, level, lot), stock, due, terms)
+    need, at_arrival = _need(steps, law, R, (kind, wanted, level, lot), stock, due, terms, timing)
     shortfall = s - (position or 0.0) if terms.unmet_demand == "backorders" else need
     reason = _reason(listing, clock, R, terms, position, steps, shortfall, S - s)
     raw = shortfall + S - s if reason == "below_reorder_point" else 0.0
@@ -433,7 +433,7 @@ def _reason(
 
 def _need(
     steps: dict[int, Row], law: np.ndarray, R: int, aim: tuple[str, float, float, float], stock: Row | None,
-    due: list[Due], terms: PlanTerms,
+    due: list[Due], terms: PlanTerms, timing: Row | None,
 ) -> tuple[float, float]:  # fmt: skip
     """What the arrival cycle needs beyond what will be there, and that, by the array function, which has own loops."""
     if not steps or not stock:
@@ -441,16 +441,20 @@ def _need(
     kind, wanted, level, lot = aim
     horizon = min(len(steps), len(law) - 1 + R)
     receipts, laws, quantities = np.zeros((1, horizon)), [], []
+    fifths = (timing or {}).get("delivered_fifths", [1.0])
+    parts = fifths if len(set(fifths)) > 1 else fifths[:1]
     for each in sorted(due, key=lambda d: (d.due_date, d.quantity, d.expected_on)):
         law_of = np.zeros(horizon)
         for day, share in each.days:
             step = to_periods(day, terms.frequency)
             law_of[step : step + 1] += share
-        if len({to_periods(day, terms.frequency) for day, _ in each.days}) == 1:
-            receipts[0] += each.quantity * law_of
-        else:
-            laws.append(law_of)
-            quantities.append(each.quantity)
+        is_sure = len({to_periods(day, terms.frequency) for day, _ in each.days}) == 1
+        for comes in parts:
+            if is_sure and comes == 1:
+                receipts[0] += each.quantity / len(parts) * law_of
+            else:
+                laws.append(comes * law_of)
+                quantities.append(each.quantity / len(parts))
     unsure = UnsureReceipts(np.array(quantities), np.reshape(laws, (-1, horizon)), np.array([0, len(laws)]))
     rows = [steps[step] for step in range(1, horizon + 1)]
     found = outlook(

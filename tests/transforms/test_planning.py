@@ -209,6 +209,17 @@ class TestPosition:
         assert row["lost_before_arrival"] == pytest.approx(wanted - 10, abs=0.2)
         assert row["stock_at_arrival"] == pytest.approx(10 + 30 - wanted, abs=0.2)
 
+    def test_who_delivers_half_is_expected_to_deliver_half(self, weekly: Decided) -> None:
+        """Twelve lines came by half: with four whole ones believed before, the last two fifths come once in four."""
+        short, whole = (weekly[f"delivered {what}"] for what in ("short", "whole"))
+        assert (short["on_order"], whole["on_order"]) == (60, 60)
+        missing = 60 * (1 - (1 + 1 + 0.625 + 0.25 + 0.25) / 5)
+        at_arrival, lost = (
+            [row[column] for row in (whole, short)] for column in ("stock_at_arrival", "lost_before_arrival")
+        )
+        assert missing == pytest.approx(at_arrival[0] - at_arrival[1] + lost[1] - lost[0], abs=1.0)
+        assert short["final_quantity"] > whole["final_quantity"]
+
     def test_an_order_that_is_given_up_is_not_awaited(self, world: Decided) -> None:
         row, alert = world["given up"], world.alerts["given up"]["late_supplier"]
         assert (row["on_order"], row["overdue"], row["on_order_later"]) == (0, 0, 0)

@@ -31,6 +31,11 @@ _PRIOR_LEVEL = 5.0
 _PRIOR_SHAPE = 20.0
 """Series' worth of belief that deviations are normal."""
 
+_FARTHEST = 6.0
+"""Logarithms below the belief that a dispersion counts with: demand that never varied is not sure to stay."""
+
+_LEAST = 1e-300
+
 _PRIOR_LAUNCHED = 20.0
 """Series' worth of belief that launched series deviate from their category as established ones do."""
 
@@ -184,6 +189,7 @@ def launch_law(
     usual = established + _PRIOR_SHAPE * np.diff(norm.cdf(edges))
     mixed = launched + _PRIOR_LAUNCHED * usual / usual.sum()
     # A coefficient of variation of 1 at the usual mean μ is a φ of μ^(2 - p), whatever the unit.
-    believed = np.exp((2 - level.power) * level.established)
-    phi = (dispersion[1] + _PRIOR_SERIES * believed) / (dispersion[0] + _PRIOR_SERIES)
+    believed = (2 - level.power) * level.established
+    seen = np.log(max(dispersion[1] / dispersion[0], _LEAST)) if dispersion[0] > 0 else 0.0
+    phi = np.exp((dispersion[0] * max(seen, believed - _FARTHEST) + _PRIOR_SERIES * believed) / (dispersion[0] + _PRIOR_SERIES))
     return LaunchLaw(spread, mixed / mixed.sum(), float(phi), level.power)

@@ -29,7 +29,9 @@ SELECT
   *,
   position_of(on_hand, on_order, backorders, reserved)             AS inventory_position,
   on_hand - backorders - reserved                                  AS opening,
-  deliveries.law                                                   AS delivery_laws,
-  deliveries.remaining                                             AS delivery_quantities,
+  flatten(transform(deliveries, due -> transform(due.parts, comes ->
+    IF(comes = 1, due.law, transform(due.law, share -> share * comes))))) AS delivery_laws,
+  flatten(transform(deliveries, due ->
+    transform(due.parts, comes -> due.remaining / size(due.parts)))) AS delivery_quantities,
   xxhash64(item_id, location_id)                                   AS seed
 FROM expecting

@@ -16,10 +16,11 @@ ordered_line AS (
     coalesce(due_date, date_add(ordered_on, CAST(ceil(coalesce(stated_days, :lead_time_days)) AS INT))) AS due_date,
     quantity - coalesce(received, 0D)                              AS remaining,
     provenance,
-    lateness
+    lateness,
+    delivered_fifths
   FROM {open_order}
   LEFT JOIN line_received USING (order_id, line_id)
-  LEFT JOIN (SELECT item_id, location_id, stated_days, lateness FROM {lead_times}) USING (item_id, location_id)
+  LEFT JOIN (SELECT item_id, location_id, stated_days, lateness, delivered_fifths FROM {lead_times}) USING (item_id, location_id)
   WHERE ordered_on < :decision_date
 ),
 
@@ -33,9 +34,10 @@ approved_proposal AS (
     quantity                                                       AS remaining,
     provenance,
     transform(coalesce(lead_time_law, :default_law), (share, periods) -> struct(
-      CAST((periods - coalesce(lead_time, :default_lead_time)) * :period_days AS DOUBLE) AS days, share)) AS lateness
+      CAST((periods - coalesce(lead_time, :default_lead_time)) * :period_days AS DOUBLE) AS days, share)) AS lateness,
+    delivered_fifths
   FROM {standing_approvals}
-  LEFT JOIN (SELECT item_id, location_id, lead_time_law, lead_time FROM {lead_times}) USING (item_id, location_id)
+  LEFT JOIN (SELECT item_id, location_id, lead_time_law, lead_time, delivered_fifths FROM {lead_times}) USING (item_id, location_id)
 ),
 
 awaited AS (
@@ -63,7 +65,13 @@ SELECT
     -- By when it has more likely come than not.
     date_add(:decision_date, CAST(ceil(arrival.days) AS INT))      AS expected_on,
     -- Probability that it helps from step 1, 2, … on: what arrives within a period helps from the next one on.
-    arrival.by_step                                                AS law
+    arrival.by_step                                                AS law,
+    -- Parts of it that may or may not come at all: one, unless the supplier is known to deliver short.
+    CASE
+      WHEN delivered_fifths IS NULL THEN array(1D)
+      WHEN array_min(delivered_fifths) = array_max(delivered_fifths) THEN slice(delivered_fifths, 1, 1)
+      ELSE delivered_fifths
+    END                                                            AS parts
   )) FILTER (WHERE NOT is_given_up))                               AS deliveries,
   coalesce(sum(remaining) FILTER (WHERE is_given_up), 0D)          AS given_up,
   min(due_date) FILTER (WHERE is_given_up)                         AS given_up_due_date,

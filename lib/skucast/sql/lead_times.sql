@@ -1,6 +1,6 @@
 -- Lead times: one row per item and location that is listed or was ordered: when an order decided now becomes usable
 -- stock, as a mean, a spread and a law over whole periods, where that comes from, and how long it lasts until the next
--- one; and, where something is on order, how late orders come against their due dates. Measured where there is evidence, else stated by item_location, else the default.
+-- one; and, where something is on order, how late orders come against their due dates, and how much of them. Measured where there is evidence, else stated by item_location, else the default.
 
 -- What was seen of the supplier that delivers now. Evidence counts in orders: the lines of one order come on one truck.
 -- An order counts once something of it has arrived or is overdue.
@@ -44,6 +44,27 @@ pool AS (
     GROUP BY each.delivered_by, each.days_late, each.days_overdue
   )
   GROUP BY supplier_id
+),
+
+-- How probable it is that each fifth of a line comes, by supplier: full lines are believed until enough are seen.
+delivered AS (
+  SELECT
+    supplier_id                                                    AS delivered_by,
+    transform(fifths, came -> IF(
+      received_lines >= :min_receipts,
+      round((came + :shrinkage_receipts) / (closed_lines + :shrinkage_receipts), 6),
+      1D))                                                         AS delivered_fifths
+  FROM (
+    SELECT
+      supplier_id,
+      coalesce(sum(closed_lines), 0)                               AS closed_lines,
+      coalesce(sum(received_lines), 0)                             AS received_lines,
+      transform(array(
+        sum(received_fifths[0]), sum(received_fifths[1]), sum(received_fifths[2]), sum(received_fifths[3]),
+        sum(received_fifths[4])), fifth -> coalesce(fifth, 0D))    AS fifths
+    FROM {supply}
+    GROUP BY supplier_id
+  )
 ),
 
 -- What many rows share is worked out once: the supplier's law, or the one that is stated, as if seen once at each of
@@ -129,6 +150,7 @@ SELECT
   safety_lead_time_days,
   lead_time_law,
   lateness,
+  delivered_fifths,
   stated_days,
   whole_periods(lead_time_days + offset_days, :period_days)        AS lead_time,
   review_period,
@@ -143,3 +165,4 @@ SELECT
     ELSE 0
   END                                                              AS lead_time_weakness
 FROM mixed
+JOIN delivered ON delivered_by <=> supplier_id

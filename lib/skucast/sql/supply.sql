@@ -71,6 +71,35 @@ seen_of_item AS (
   GROUP BY item_id, location_id
 ),
 
+-- How much of a line ever comes, of lines that are complete or given up: how often the first fifth of it came, the
+-- second, and so on. A receipt without its order line is taken as whole.
+closed_of_item AS (
+  SELECT
+    item_id,
+    location_id,
+    count(*)                                                       AS closed_lines,
+    count_if(share > 0)                                            AS received_lines,
+    array(
+      sum(least(1D, 5 * share)),
+      sum(least(1D, greatest(0D, 5 * share - 1))),
+      sum(least(1D, greatest(0D, 5 * share - 2))),
+      sum(least(1D, greatest(0D, 5 * share - 3))),
+      sum(least(1D, greatest(0D, 5 * share - 4))))                 AS received_fifths
+  FROM (
+    SELECT
+      item_id,
+      location_id,
+      least(1D, coalesce(round(received / line.quantity, 9), 1D))  AS share,
+      coalesce(array_min(parts.ordered_on), line.ordered_on, array_min(parts.received_on)) AS ordered_on,
+      line.due_date
+    FROM order_line
+  )
+  WHERE :measured
+    AND ordered_on >= date_sub(:decision_date, :window_days)
+    AND datediff(:decision_date, coalesce(due_date, date_add(ordered_on, CAST(ceil(:lead_time_days) AS INT)))) > :max_days_late
+  GROUP BY item_id, location_id
+),
+
 -- What is stated, oldest first.
 listed AS (
   SELECT
@@ -98,6 +127,7 @@ stated AS (
     greatest(1, whole_periods(coalesce(listing.review_period_days, :review_period_days), :period_days)) AS review_period,
     coalesce(listing.safety_lead_time_days, :safety_lead_time_days, 0D) AS safety_lead_time_days
   FROM (SELECT *, try_element_at(statements, -1) AS listing FROM listed FULL JOIN seen_of_item USING (item_id, location_id))
+  LEFT JOIN closed_of_item USING (item_id, location_id)
 ),
 
 -- What was stated on the day of the order; before the first statement, the first.
@@ -151,6 +181,9 @@ SELECT
   days_until_order(:decision_date, ordering_days)                  AS ordering_wait_days,
   days_until_order(date_add(:decision_date, review_period * :period_days), ordering_days) AS next_wait_days,
   days_until_order(:decision_date, ordering_days) + safety_lead_time_days AS offset_days,
+  closed_lines,
+  received_lines,
+  received_fifths,
   transform(coalesce(seen_late, array()), each -> struct(
     each.delivered_by,
     each.order_id,

@@ -100,5 +100,5 @@ def test_little_evidence_takes_the_usual_one_and_much_ones_own():
     own = of(np.ones((3, 2)))._replace(value=np.full(3, 36.0), level=np.ones(3), evidence=np.array([0.0, 12.0, 1e9]))
     place, amounts = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=bool)
     np.testing.assert_allclose(shrunk_dispersion(own, usual, place, amounts), [4.0, 12.0, 36.0], rtol=1e-6)
-    even = own._replace(value=np.full(3, 1e-3))
-    assert shrunk_dispersion(even, usual, place, ~amounts)[2] == 0.9
+    even = own._replace(value=np.zeros(3), level=np.array([12.0, 12.0, 0.3]))
+    np.testing.assert_allclose(shrunk_dispersion(even, usual, place, ~amounts)[1:], [np.sqrt(0.08 * 4.0), 0.7])

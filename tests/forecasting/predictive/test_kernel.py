@@ -34,6 +34,20 @@ def test_quantiles_of_whole_goods_are_those_of_a_negative_binomial(mean, ratio):
     np.testing.assert_array_equal(found, whole(mean, ratio * mean).ppf(LEVELS))
 
 
+@pytest.mark.parametrize("mean", [3.0, 12.0, 36.0])
+@pytest.mark.parametrize("ratio", [0.03, 0.3, 0.9])
+def test_goods_that_sell_more_evenly_than_chance_have_quantiles_nearer_the_mean(mean, ratio):
+    """A gamma rounded to whole units: twelve a week, week after week, need no thirty in stock for two weeks."""
+    found = quantiles_at([mean], [ratio * mean], is_count=True)[0]
+    np.testing.assert_array_equal(found, np.rint(found))
+    shape = mean / ratio
+    amounts = stats.gamma.ppf(LEVELS, shape, scale=ratio)
+    assert (np.abs(found - amounts) <= 0.51).all()
+    less, at_most = probabilities(found, np.full(6, mean), np.full(6, ratio * mean), np.ones(6, dtype=bool))
+    assert (less <= LEVELS + 0.02).all()
+    assert (at_most >= LEVELS - 0.02).all()
+
+
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("mean", [60.0, 400.0, 5000.0])
 def test_many_whole_goods_are_within_a_unit_or_one_in_a_hundred(mean, ratio):

@@ -51,11 +51,27 @@ def random_contest(seed, rows=slice(None)):
     return contest_of(trials, is_count=is_count[rows], span=span[rows])
 
 
+class Rounded:
+    """A distribution rounded to whole units."""
+
+    def __init__(self, law):
+        self.law = law
+
+    def cdf(self, k):
+        return np.where(k < 0, 0.0, self.law.cdf(k + 0.5))
+
+    def ppf(self, level):
+        return np.maximum(np.ceil(self.law.ppf(level) - 0.5), 0.0)
+
+
 def law_of(mean, phi, steps, *, is_count):
     """SciPy's distribution of demand over so many steps."""
     variance = phi * mean * (1 + 0.05 * steps) + (0.05 * mean) ** 2
+    gamma = stats.gamma(mean**2 / variance, scale=variance / mean)
     if not is_count:
-        return stats.gamma(mean**2 / variance, scale=variance / mean)
+        return gamma
+    if variance < mean * (1 - 1e-9):
+        return Rounded(gamma)
     return (
         stats.nbinom(mean**2 / (variance - mean), mean / variance)
         if variance > mean * (1 + 1e-9)
@@ -67,7 +83,7 @@ def phi_of(contest, row, o):
     value, level, evidence = (each[row, o] for each in contest.trials.dispersion)
     assert level > 0
     mixed = value ** (evidence / (evidence + 12))
-    return max(mixed, 0.9) if contest.is_count[row] else mixed
+    return max(mixed, min(1.0 - level, 0.9)) if contest.is_count[row] else mixed
 
 
 def test_cases_are_counted_below_the_edges_as_plain_loops_count_them():

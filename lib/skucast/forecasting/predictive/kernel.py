@@ -13,6 +13,9 @@ from skucast.forecasting.panel import BoolArray, FloatArray
 SMALL = 60.0
 """Mean from which a negative binomial is taken as a gamma distribution rounded to whole units."""
 
+EVEN = 1e-9
+"""Part of the mean by which a variance differs from a Poisson's at least."""
+
 LOG_SHAPES: FloatArray = np.linspace(np.log(1e-3), np.log(1e4), 321)
 """Shapes at which gamma quantiles are tabulated."""
 
@@ -31,7 +34,8 @@ def gamma_table() -> FloatArray:
 def quantiles(mean: FloatArray, variance: FloatArray, is_count: BoolArray, scores: FloatArray) -> FloatArray:
     """Quantiles of demand; units, of the shape of ``scores``.
 
-    Whole goods follow a negative binomial, or a Poisson where the variance is not above the mean; others a gamma.
+    Whole goods follow a negative binomial, or a Poisson where the variance is the mean, or a gamma rounded to whole units
+    where it is below; others a gamma.
     Without demand all are 0.
 
     Args:
@@ -65,7 +69,7 @@ def _quantiles(
         m, v = mean[i], variance[i]
         if not (m > 0.0):
             continue
-        if is_count[i] and m < SMALL:
+        if is_count[i] and m < SMALL and v >= (1.0 - EVEN) * m:
             _whole(m, v, levels[i], found[i])
             continue
         place = min(max((np.log(m * m / max(v, 1e-12 * m * m)) - first) / step, 0.0), table.shape[0] - 1.000001)
@@ -86,7 +90,7 @@ def _quantiles(
 def _whole(m: float, v: float, levels: FloatArray, out: FloatArray) -> None:
     """Smallest whole numbers whose probability not to be exceeded reaches the levels."""
     excess = v - m
-    if excess > 1e-9 * m:
+    if excess > EVEN * m:
         size = m * m / excess
         chance = size / (size + m)
         p = np.exp(size * np.log(chance))
@@ -112,7 +116,7 @@ def probabilities(
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = variance - mean
-        is_wide = excess > 1e-9 * mean
+        is_wide, is_narrow = excess > EVEN * mean, excess < -EVEN * mean
         size = np.where(is_wide, mean**2 / np.where(is_wide, excess, 1.0), 1.0)
         chance = size / (size + mean)
         at_most, less = (
@@ -126,7 +130,11 @@ def probabilities(
             for k in (np.floor(actual), np.ceil(actual) - 1.0)
         )
         shape = mean**2 / np.maximum(variance, 1e-300)
-        amount = gammainc(shape, actual * shape / mean)
+        amount, *rounded = (
+            gammainc(shape, np.maximum(at, 0.0) * shape / mean)
+            for at in (actual, np.floor(actual) + 0.5, np.ceil(actual) - 0.5)
+        )
+        at_most, less = (np.where(is_narrow, narrow, usual) for narrow, usual in zip(rounded, (at_most, less), strict=True))
         lower, upper = np.where(is_count, less, amount), np.where(is_count, at_most, amount)
     nothing = mean <= 0
     lower, upper = np.where(nothing, (actual > 0) * 1.0, lower), np.where(nothing, 1.0, upper)

@@ -19,6 +19,9 @@ COMMON = 0.05
 PRIOR_EVIDENCE = 12.0
 """Positive pairs of values that the usual dispersion of the class counts for beside a series' own."""
 
+MOST_SURE = 0.9
+"""Dispersion that rare sellers of whole goods have at least: hardly less than a Poisson's."""
+
 PARTS = 10_000
 """Parts of a logarithm that are counted."""
 
@@ -95,7 +98,8 @@ class UsualDispersion:
 def shrunk_dispersion(own: Dispersion, usual: UsualDispersion, place: IntArray, is_count: BoolArray) -> FloatArray:
     """Dispersion of each series, own and usual mixed by evidence on the logarithmic scale; shape (n,).
 
-    Whole goods vary at least like a Poisson less a tenth.
+    Where the same is sold period after period it is far below that of a Poisson, which is 1 for whole goods. Less than a
+    unit a period cannot be sold evenly: such goods vary by 1 less their level at least.
     """
     believed = usual.at(own.level, place)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,7 +107,9 @@ def shrunk_dispersion(own: Dispersion, usual: UsualDispersion, place: IntArray, 
         share = own.evidence / (own.evidence + PRIOR_EVIDENCE)
         mixed = np.exp(share * np.log(value) + (1.0 - share) * np.log(believed))
     mixed = np.where(np.isfinite(mixed), mixed, believed)
-    return np.where(is_count, np.maximum(mixed, 0.9), mixed)
+    with np.errstate(invalid="ignore"):
+        least = np.where(is_count & (own.level > 0), np.minimum(1.0 - own.level, MOST_SURE), 0.0)
+    return np.maximum(mixed, least)
 
 
 def sum_variance(mean: FloatArray, phi: FloatArray, steps: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.calendar import calendar_of, clocks_of, folded_days, has_weeks, weeks_of
-from skucast.forecasting.seasons.curves import LEAST_COVERAGE, level_line, seasonal_curves
+from skucast.forecasting.seasons.curves import level_line, seasonal_curves
 from skucast.forecasting.seasons.events import effect_curve, event_effects
 from skucast.forecasting.seasons.shared import GroupCurves, day_curves
 
@@ -84,8 +84,7 @@ def _factors(panel: Panel, groups: GroupCurves | None) -> FloatArray:
     in_event = _strength(panel) > 0
     known = np.isfinite(panel.demand) & ~in_event
     sold = np.where(known, panel.demand, 0.0)
-    shows_years = known.sum(axis=1) >= LEAST_COVERAGE * 2 * round(364 / panel.period_days)
-    prior_week, prior_day = _priors(groups, panel.group, shows_years, calendar.n_all)
+    prior_week, prior_day = _priors(groups, panel.group, panel.n_series, calendar.n_all)
     day = day_curves(folded_days(panel, sold, known.astype(np.float64)), prior_day)
     per_day = day[:, calendar.day]
     if panel.period_days == 7:
@@ -130,20 +129,12 @@ def _strength(panel: Panel) -> FloatArray:
     return total
 
 
-def _priors(
-    groups: GroupCurves | None, group: IntArray | None, shows_years: BoolArray, n_weeks: int
-) -> tuple[FloatArray, FloatArray]:
-    """Factors of weeks and days of the week that the group of each series has; 1 without one.
-
-    A series that could have shown a season of its own takes as much of its group's as the series of the group share.
-    Newcomers take all of it.
-    """
-    n = shows_years.size
+def _priors(groups: GroupCurves | None, group: IntArray | None, n: int, n_weeks: int) -> tuple[FloatArray, FloatArray]:
+    """Factors of weeks and days of the week that the group of each series has; 1 without one."""
     if groups is None or group is None:
         return np.ones((n, n_weeks)), np.ones((n, 7))
     has_group = (group >= 0)[:, None]
-    share = np.where(shows_years, groups.alike[group], 1.0)[:, None]
-    week = np.where(has_group, 1.0 + share * (groups.week[group] - 1.0), 1.0)
+    week = np.where(has_group, groups.week[group], 1.0)
     return _fitting(week, n_weeks), np.where(has_group, groups.day[group], 1.0)
 
 

@@ -10,7 +10,7 @@ from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
 BANDWIDTHS = (0, 1, 2, 4)
 """Neighbouring places on each side that a place may be averaged with."""
 
-DOUBTED, BELIEVED = 1.0, 3.0
+DOUBTED, BELIEVED = 1.6, 3.0
 """Standard deviations of Fisher's z up to which agreement of cycles is chance, and from which it is no longer."""
 
 WHOLE, FEWEST_FREE = 40, 1.0

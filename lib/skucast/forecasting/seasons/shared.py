@@ -51,13 +51,10 @@ class GroupCurves:
     Attributes:
         week: of every week, history and ahead, shape (g, w_all).
         day: of each day of the week from the first of the panel on, shape (g, 7); 1 for weekly panels.
-        alike: share of the seasons of its series that a group's season is, in 0 to 1, shape (g,): 1 where all have
-            the same.
     """
 
     week: FloatArray
     day: FloatArray
-    alike: FloatArray
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ def _burst_limit(demand: FloatArray) -> FloatArray:
 
 
 def group_curves(sums: GroupSums, parents: Sequence[Sequence[int]], calendar: Weeks) -> GroupCurves:
-    """Curves of groups, each shrunk toward those of its parents.
+    """Curves of groups, each shrunk toward those of its parents, and to none as far as its series are not alike.
 
     Args:
         sums: of every group.
@@ -146,20 +143,25 @@ def group_curves(sums: GroupSums, parents: Sequence[Sequence[int]], calendar: We
         calendar: of the panel.
     """
     clocks, g = clocks_of(calendar), sums.n_series.size
-    week, day = np.ones((g, calendar.n_all)), np.ones((g, 7))
+    week, day, alike = np.ones((g, calendar.n_all)), np.ones((g, 7)), _alike(sums, clocks[0])
     for depth in sorted({len(own) for own in parents}):
         rows = np.array([row for row, own in enumerate(parents) if len(own) == depth], dtype=np.int64)
         prior_week, prior_day = (np.stack([_product(each[list(parents[row])]) for row in rows]) for each in (week, day))
         is_told = (sums.n_series[rows] >= FEWEST_SERIES) | (depth == 0)
         own_week = seasonal_curves(_rows(sums.weeks, rows), prior_week, clocks)
         own_day = day_curves(_rows(sums.days, rows), prior_day)
-        week[rows] = np.where(is_told[:, None], own_week, prior_week)
+        shared_week = 1.0 + alike[rows, None] * (own_week - 1.0)
+        week[rows] = np.where(is_told[:, None], shared_week, prior_week)
         day[rows] = np.where(is_told[:, None], own_day, prior_day)
-    return GroupCurves(week, day, _alike(sums, clocks[0]))
+    return GroupCurves(week, day)
 
 
 def _alike(sums: GroupSums, year: Clock) -> FloatArray:
-    """Mean square of the season of each group over that of its series, in 0 to 1; 1 where no season can be seen."""
+    """Share of the seasons of its series that a group's is, in 0 to 1, shape (g,): 1 where all have the same.
+
+    It is the mean square of the season of the group over that of its series. Of a group in which a few series sell in
+    one season and the others all year, it is small: the mean season fits none of them.
+    """
     own = np.divide(sums.signal, sums.weight, out=np.zeros_like(sums.signal), where=sums.weight > 0)
     shared = np.maximum(np.nan_to_num(seasonal_signals(sums.weeks, year)), 0.0)
     return np.divide(shared, own, out=np.ones_like(own), where=own > shared * (1 + 1e-3))
