@@ -96,9 +96,7 @@ def prior_of(series: Sequence[Seen]) -> Prior:
         bins[each.is_launched][lower + REACH + 1] += each.weight * (place - lower)
     spread = (
         sum(each.freedom for each in seen),
-        sum(
-            each.freedom * min(each.variance / each.mean**levels.power, levels.most_dispersed) for each in seen
-        ),
+        sum(each.freedom * min(each.variance / each.mean**levels.power, levels.most_dispersed) for each in seen),
     )
     law = launch_law(levels, how.spread, spread, bins[True], bins[False])
     return Prior(law, how, levels.launched, effects, prices, {name: len(own) for name, own in members.items()})

@@ -15,6 +15,7 @@ from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
 from skucast.forecasting.learner import Learner
+from skucast.forecasting.level_falls import fall_factors
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import is_outlier, with_capped
@@ -100,7 +101,7 @@ class Plan:
         def view(panel: Panel) -> Adjusted:
             known = filled(panel)
             sight = unadjusted(known) if seasons is None else adjusted(known, seasons.at(panel.n_periods))
-            return sight.with_demand(without_bursts(sight.panel.demand)) if is_robust else sight
+            return _at_present_level(sight.with_demand(without_bursts(sight.panel.demand))) if is_robust else sight
 
         return view
 
@@ -118,6 +119,14 @@ class Plan:
                 for of_class, listed in self.methods_by_class.items()
             },
         )
+
+
+def _at_present_level(sight: Adjusted) -> Adjusted:
+    """The same with the history before a fall of the level brought to the present one."""
+    panel = sight.panel
+    spread = dispersion(panel.demand, sight.past)
+    falls = fall_factors(panel.demand, spread.value, panel.period_days)
+    return sight.at_level(falls)
 
 
 @dataclass(frozen=True)

@@ -191,5 +191,7 @@ def launch_law(
     # A coefficient of variation of 1 at the usual mean μ is a φ of μ^(2 - p), whatever the unit.
     believed = (2 - level.power) * level.established
     seen = np.log(max(dispersion[1] / dispersion[0], _LEAST)) if dispersion[0] > 0 else 0.0
-    phi = np.exp((dispersion[0] * max(seen, believed - _FARTHEST) + _PRIOR_SERIES * believed) / (dispersion[0] + _PRIOR_SERIES))
+    phi = np.exp(
+        (dispersion[0] * max(seen, believed - _FARTHEST) + _PRIOR_SERIES * believed) / (dispersion[0] + _PRIOR_SERIES)
+    )
     return LaunchLaw(spread, mixed / mixed.sum(), float(phi), level.power)

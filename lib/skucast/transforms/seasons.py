@@ -25,7 +25,7 @@ MOST_GROUPS = 100
 """Locations, categories, and pairs of both that have seasons of their own: those with most series."""
 
 _PARTS = 1_000_000
-_FIELDS = ("n_series", "signal", "weight", "week_demand", "week_usual", "day_demand", "day_usual")
+_FIELDS = ("n_series", "signals", "weights", "week_demand", "week_usual", "day_demand", "day_usual")
 _SCHEMA = pa.schema(({"origin": pa.int32()} | {name: pa.list_(pa.float64()) for name in _FIELDS}).items())
 Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -141,7 +141,7 @@ def _sums(groups: SeasonGroups, origins: tuple[int, ...], span: Span, catalogue:
 
 def _row(origin: int, sums: GroupSums) -> dict[str, object]:
     ratios = (sums.weeks.demand, sums.weeks.usual, sums.days.demand, sums.days.usual)
-    arrays = (sums.n_series, sums.signal, sums.weight, *ratios)
+    arrays = (sums.n_series, sums.signals, sums.weights, *ratios)
     flat = {name: each.astype(np.float64).ravel().tolist() for name, each in zip(_FIELDS, arrays, strict=True)}
     return {"origin": origin, **flat}
 
@@ -151,7 +151,8 @@ def _as_sums(total: Mapping[str, FloatArray], n_groups: int) -> GroupSums:
         Ratios(*(total[f"{kind}_{name}"].reshape(n_groups, -1) for name in ("demand", "usual")))
         for kind in ("week", "day")
     )
-    return GroupSums(total["n_series"].astype(np.int64), total["signal"], total["weight"], weeks, days)
+    signals, weights = (total[name].reshape(n_groups, -1) for name in ("signals", "weights"))
+    return GroupSums(total["n_series"].astype(np.int64), signals, weights, weeks, days)
 
 
 def grouped(bucket: Bucket, seasons: SharedSeasons | None) -> Panel:

@@ -223,7 +223,7 @@ def test_sums_of_groups_add_up_over_any_partitioning(n_parts):
         group_sums(panel.rows(rows), membership[:, rows])
         for rows in (np.flatnonzero(place == part) for part in range(n_parts))
     ]
-    for name in ("n_series", "signal", "weight", "weeks.demand", "weeks.usual", "days.demand", "days.usual"):
+    for name in ("n_series", "signals", "weights", "weeks.demand", "weeks.usual", "days.demand", "days.usual"):
         of = attrgetter(name)
         np.testing.assert_array_equal(np.sum([of(part) for part in parts], axis=0), of(whole), err_msg=name)
 
@@ -253,3 +253,17 @@ def test_factors_do_not_depend_on_company_or_order_given_the_curves():
     np.testing.assert_allclose(fewer.factor, together.factor[order], rtol=1e-12)
     doubled = adjusted(panel.with_demand(1024.0 * panel.demand), curves)
     np.testing.assert_allclose(doubled.factor, together.factor, rtol=1e-9)
+
+
+def test_a_tuesday_of_one_is_not_that_of_others():
+    """One canteen takes eighty each Tuesday, seven others sell the same every day."""
+    rates = np.full((8, 140), 10.0)
+    rates[0, 1::7] = 80.0
+    demand = np.vstack([poisson(rate, seed=row) for row, rate in enumerate(rates)])
+    sight = seen(daily(demand, MONDAY))
+    ahead = sight.ahead[:, :7] / sight.ahead[:, :7].mean(axis=1, keepdims=True)
+    assert ahead[0, 1] > 3
+    assert (np.abs(ahead[1:] - 1) < 0.2).all()
+    young = demand.copy()
+    young[7, :-5] = NAN
+    assert seen(daily(young, MONDAY)).ahead[7, 1] < 1.25

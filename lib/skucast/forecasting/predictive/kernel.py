@@ -134,7 +134,9 @@ def probabilities(
             gammainc(shape, np.maximum(at, 0.0) * shape / mean)
             for at in (actual, np.floor(actual) + 0.5, np.ceil(actual) - 0.5)
         )
-        at_most, less = (np.where(is_narrow, narrow, usual) for narrow, usual in zip(rounded, (at_most, less), strict=True))
+        at_most, less = (
+            np.where(is_narrow, narrow, usual) for narrow, usual in zip(rounded, (at_most, less), strict=True)
+        )
         lower, upper = np.where(is_count, less, amount), np.where(is_count, at_most, amount)
     nothing = mean <= 0
     lower, upper = np.where(nothing, (actual > 0) * 1.0, lower), np.where(nothing, 1.0, upper)

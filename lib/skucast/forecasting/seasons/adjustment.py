@@ -43,6 +43,17 @@ class Adjusted:
         """The same with other demand, less seasons and events."""
         return replace(self, panel=replace(self.panel, demand=demand))
 
+    def at_level(self, former: FloatArray) -> Adjusted:
+        """The same with its history in units of the present level.
+
+        Args:
+            former: level of each period over the present one, shape (n, n_periods).
+        """
+        panel, factor = self.panel, self.factor.copy()
+        factor[:, : panel.n_periods] *= former
+        variance = None if panel.variance is None else panel.variance / former**2
+        return Adjusted(replace(panel, demand=panel.demand / former, variance=variance), factor)
+
     def rows(self, index: IntArray) -> Adjusted:
         """The series at ``index``."""
         return Adjusted(self.panel.rows(index), self.factor[index])

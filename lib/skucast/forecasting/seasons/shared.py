@@ -31,15 +31,15 @@ class GroupSums:
 
     Attributes:
         n_series: shape (g,).
-        signal: mean square of the season of each series times its weight, shape (g,).
-        weight: of the series whose season can be seen, shape (g,).
+        signals: mean square of the season of the year and of the week of each series times its weight, shape (g, 2).
+        weights: of the series whose season can be seen, same shape.
         weeks: demand beside usual demand of each week, shapes (g, w).
         days: the same of the days of the latest weeks, shapes (g, d); of weekly panels no days.
     """
 
     n_series: IntArray
-    signal: FloatArray
-    weight: FloatArray
+    signals: FloatArray
+    weights: FloatArray
     weeks: Ratios
     days: Ratios
 
@@ -98,11 +98,11 @@ def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
     weight = np.where(mean > 0, 1.0 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)[:, None]
     sold, usual = _exact(np.where(known, demand, 0.0) * weight), _exact(known * mean[:, None] * weight)
     weeks, days = weeks_of(panel, sold, usual), folded_days(panel, sold, usual)
-    signal = seasonal_signals(weeks, clocks_of(calendar_of(panel))[0])
-    votes = np.where(np.isfinite(signal), np.sqrt(mean), 0.0)
+    signals = _signals(weeks, days, clocks_of(calendar_of(panel))[0])
+    votes = np.where(np.isfinite(signals), np.sqrt(mean)[:, None], 0.0)
     return GroupSums(
         (membership @ (mean > 0)).astype(np.int64),
-        membership @ _exact(np.nan_to_num(signal) * votes),
+        membership @ _exact(np.nan_to_num(signals) * votes),
         membership @ _exact(votes),
         Ratios(membership @ weeks.demand, membership @ weeks.usual),
         Ratios(membership @ days.demand, membership @ days.usual),
@@ -150,20 +150,26 @@ def group_curves(sums: GroupSums, parents: Sequence[Sequence[int]], calendar: We
         is_told = (sums.n_series[rows] >= FEWEST_SERIES) | (depth == 0)
         own_week = seasonal_curves(_rows(sums.weeks, rows), prior_week, clocks)
         own_day = day_curves(_rows(sums.days, rows), prior_day)
-        shared_week = 1.0 + alike[rows, None] * (own_week - 1.0)
-        week[rows] = np.where(is_told[:, None], shared_week, prior_week)
-        day[rows] = np.where(is_told[:, None], own_day, prior_day)
+        share_week, share_day = np.where(is_told[:, None], alike[rows], 0.0).T[:, :, None]
+        week[rows] = np.where(is_told[:, None], 1.0 + share_week * (own_week - 1.0), prior_week)
+        day[rows] = np.where(is_told[:, None], 1.0 + share_day * (own_day - 1.0), prior_day)
     return GroupCurves(week, day)
 
 
+def _signals(weeks: Ratios, days: Ratios, year: Clock) -> FloatArray:
+    """Mean squares of the season of the year and of the week of each entity, shape (n, 2)."""
+    of_days = seasonal_signals(days, day_clock(days.demand.shape[1]))
+    return np.stack([seasonal_signals(weeks, year), of_days], axis=1)
+
+
 def _alike(sums: GroupSums, year: Clock) -> FloatArray:
-    """Share of the seasons of its series that a group's is, in 0 to 1, shape (g,): 1 where all have the same.
+    """Share of the seasons of its series that a group's are, in 0 to 1, shape (g, 2): 1 where all have the same.
 
     It is the mean square of the season of the group over that of its series. Of a group in which a few series sell in
     one season and the others all year, it is small: the mean season fits none of them.
     """
-    own = np.divide(sums.signal, sums.weight, out=np.zeros_like(sums.signal), where=sums.weight > 0)
-    shared = np.maximum(np.nan_to_num(seasonal_signals(sums.weeks, year)), 0.0)
+    own = np.divide(sums.signals, sums.weights, out=np.zeros_like(sums.signals), where=sums.weights > 0)
+    shared = np.maximum(np.nan_to_num(_signals(sums.weeks, sums.days, year)), 0.0)
     return np.divide(shared, own, out=np.ones_like(own), where=own > shared * (1 + 1e-3))
 
 
