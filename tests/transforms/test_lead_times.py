@@ -206,7 +206,7 @@ def cases(spark: SparkSession) -> dict[Key, Row]:
         ("not listed", "lead_time_source", "supplier"),
         ("newly stated", "lead_time_source", "item"),
         ("newly stated", "lead_time_receipts", 3),
-        # Four lines of ten came without their last unit, four whole ones are believed beside; one may still be completed.
+        # Four lines of ten came without their last unit, four whole ones are believed; one may still be completed.
         ("cut", "delivered_fifths", [1, 1, 1, 1, 0.75]),
         ("unknown", "delivered_fifths", [1, 1, 1, 1, 1]),
         # A tenth of each line came a month late.

@@ -181,7 +181,8 @@ def launch_law(
     Args:
         level: of which the power is taken, and the mean at which demand is believed to spread by itself.
         spread: of the deviations.
-        dispersion: Σ f and Σ f·variance / mean^p over all series, each at most ``most_dispersed``, f as in ``VarianceSums``.
+        dispersion: Σ f and Σ f·variance / mean^p over all series, each at most ``most_dispersed``, f as in
+            ``VarianceSums``.
         launched: weight of launched series by bin of their deviation, shape (2·REACH + 1,).
         established: the same of the established.
     """
@@ -191,7 +192,6 @@ def launch_law(
     # A coefficient of variation of 1 at the usual mean μ is a φ of μ^(2 - p), whatever the unit.
     believed = (2 - level.power) * level.established
     seen = np.log(max(dispersion[1] / dispersion[0], _LEAST)) if dispersion[0] > 0 else 0.0
-    phi = np.exp(
-        (dispersion[0] * max(seen, believed - _FARTHEST) + _PRIOR_SERIES * believed) / (dispersion[0] + _PRIOR_SERIES)
-    )
+    weight = dispersion[0] + _PRIOR_SERIES
+    phi = np.exp((dispersion[0] * max(seen, believed - _FARTHEST) + _PRIOR_SERIES * believed) / weight)
     return LaunchLaw(spread, mixed / mixed.sum(), float(phi), level.power)

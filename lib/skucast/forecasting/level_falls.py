@@ -15,7 +15,7 @@ MOST_OF_A_PERIOD = 3.0
 """Evidence, in nats, that one period gives at most: no single one makes a level."""
 
 ENOUGH = 12.0
-"""Evidence from which a fall is believed: four periods at least. Of Poisson series one in some thousands shows as much."""
+"""Evidence from which a fall is believed: four periods at least. One in some thousands of Poisson series shows it."""
 
 SMALLEST, LARGEST = 2.0, 50.0
 """Factors by which a level falls: smoothing follows smaller ones."""

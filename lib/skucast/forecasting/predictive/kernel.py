@@ -34,9 +34,8 @@ def gamma_table() -> FloatArray:
 def quantiles(mean: FloatArray, variance: FloatArray, is_count: BoolArray, scores: FloatArray) -> FloatArray:
     """Quantiles of demand; units, of the shape of ``scores``.
 
-    Whole goods follow a negative binomial, or a Poisson where the variance is the mean, or a gamma rounded to whole units
-    where it is below; others a gamma.
-    Without demand all are 0.
+    Whole goods follow a negative binomial, or a Poisson where the variance is the mean, or a gamma rounded to whole
+    units where it is below; others a gamma. Without demand all are 0.
 
     Args:
         mean: units, >= 0.

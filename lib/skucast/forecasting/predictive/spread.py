@@ -98,8 +98,8 @@ class UsualDispersion:
 def shrunk_dispersion(own: Dispersion, usual: UsualDispersion, place: IntArray, is_count: BoolArray) -> FloatArray:
     """Dispersion of each series, own and usual mixed by evidence on the logarithmic scale; shape (n,).
 
-    Where the same is sold period after period it is far below that of a Poisson, which is 1 for whole goods. Less than a
-    unit a period cannot be sold evenly: such goods vary by 1 less their level at least.
+    Where the same is sold period after period it is far below that of a Poisson, which is 1 for whole goods. Less than
+    a unit a period cannot be sold evenly: such goods vary by 1 less their level at least.
     """
     believed = usual.at(own.level, place)
     with np.errstate(divide="ignore", invalid="ignore"):
