@@ -175,7 +175,8 @@ class Inventory(Section):
     """The world that the plan is made for.
 
     ``budget``: most money that one review may order in all. ``min_change_gain``: money by which an order must be better
-    than what an earlier run proposed for the same decision date, or that proposal stands.
+    than what an earlier run proposed for the same decision date, or that proposal stands. ``review_anchor``: a day of
+    review, from which review periods count; a Monday unless set.
     """
 
     unmet_demand: Literal["lost_sales", "backorders"] = "lost_sales"

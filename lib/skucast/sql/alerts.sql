@@ -39,7 +39,10 @@ worded AS (
     *,
     greatest(inventory_position - most_wanted, 0D)                           AS excess,
     format_number(on_hand, digits)                                           AS on_hand_text,
-    format_number(outlook.lost_before, digits)                               AS lost_text,
+    CASE
+      WHEN round(outlook.lost_before) >= 1 THEN format_number(outlook.lost_before, digits)
+      ELSE format_number(outlook.lost_before, '0.##')
+    END                                                                      AS lost_text,
     format_number(100 * probability_of_silence, '0.##')                      AS silence_text
   FROM known
 ),
