@@ -81,6 +81,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _rank(item, needed[item.location[0]]))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to run where the workers have lost the groups: each would make every night, and modules be torn apart."""
+    is_grouped = session.config.getoption("loadgroup", False)
+    if is_grouped and session.items and not any("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError(
+            "pytest-xdist does not see the groups of tests: install the pytest of conf/constraints.txt"
+        )
+
+
 def _rank(item: pytest.Item, needed: set[str]) -> int:
     """Nights first, then the other tests of jobs and stories, then what needs Spark, then the rest."""
     place = Path(item.location[0]).parts[1]
