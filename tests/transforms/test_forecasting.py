@@ -258,6 +258,8 @@ def test_short_histories_start_cold_and_say_whose_prior_they_take(fits: DataFram
         # Step 2 is closed: sums over steps 1 to 4 are sums over 1, 1, 2 and 3 open periods.
         np.testing.assert_allclose([posterior.sd(n)[place] for n in (1, 1, 2, 3)], own["cumulative_sd"])
         expected_sums = np.array([posterior.quantiles(n, np.array(LEVELS))[place] for n in (1, 1, 2, 3)])
+        if place == 0:  # it has sold in whole units
+            expected_sums = np.ceil(expected_sums - 0.5)
         found = np.array(own["cumulative_quantiles"].tolist())
         np.testing.assert_allclose(np.maximum.accumulate(expected_sums, axis=0), found)
     assert decided.rows(fits, BACKTEST).where("item_id IN ('new', 'unsold')").isEmpty()
