@@ -64,5 +64,4 @@ def _votes(panel: Panel) -> FloatArray:
     """Weight of each series in its groups, between a vote a unit and a vote a series, shape (n,)."""
     known = np.isfinite(panel.demand)
     mean = np.where(known, panel.demand, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    votes: FloatArray = np.sqrt(mean)
-    return votes
+    return np.sqrt(mean)
