@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from skucast.forecasting.panel import Panel
-from skucast.forecasting.seasons.adjustment import Adjusted, adjusted, effects_shown
+from skucast.forecasting.seasons.adjustment import Adjusted, adjusted
 from skucast.forecasting.seasons.calendar import calendar_of
-from skucast.forecasting.seasons.events import effect_sums, group_effects
 from skucast.forecasting.seasons.shared import GroupCurves, group_curves, group_sums
 
 
@@ -41,10 +40,7 @@ def mondays(first: date, n: int) -> list[date]:
 def curves_of(panel: Panel) -> GroupCurves:
     """Curves of all series of a panel together."""
     sums = group_sums(panel, np.ones((1, panel.n_series)))
-    curves = group_curves(sums, [()], calendar_of(panel))
-    vote = np.sqrt(np.nanmean(np.where(np.isnan(panel.demand).all(axis=1, keepdims=True), 0.0, panel.demand), axis=1))
-    effects = group_effects(effect_sums(effects_shown(panel, curves), vote, np.ones((1, panel.n_series))), [()])
-    return replace(curves, effects=dict(zip(sorted(panel.events), effects.T, strict=True)))
+    return group_curves(sums, [()], calendar_of(panel))
 
 
 def seen(panel: Panel, *, alone: bool = False) -> Adjusted:

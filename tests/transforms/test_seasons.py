@@ -9,8 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from skucast.forecasting.seasons.calendar import calendar_of
 from skucast.forecasting.seasons.shared import ALL, group_curves, group_sums
 from skucast.transforms.panel import as_bucket
-from skucast.transforms.season_groups import group_names, grouped
-from skucast.transforms.seasons import is_sampled, season_groups, shared_seasons
+from skucast.transforms.seasons import group_names, grouped, is_sampled, season_groups, shared_seasons
 from tests.transforms.test_forecasting import N_PERIODS, SALE, SPAN, histories, long_panel_of
 
 pytestmark = pytest.mark.spark

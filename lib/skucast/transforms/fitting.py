@@ -24,7 +24,7 @@ from skucast.forecasting.weights import ClassErrors
 from skucast.transforms.arrow_columns import dense, lists, maps, names_at, numbers, table
 from skucast.transforms.drivers import NOTHING, Catalogue
 from skucast.transforms.panel import Bucket, Span, as_bucket
-from skucast.transforms.season_groups import grouped
+from skucast.transforms.seasons import grouped
 
 _TEXT, _NUMBER, _COUNT, _COUNTS = pa.string(), pa.float64(), pa.int32(), pa.list_(pa.int32())
 _NUMBERS, _FLAGS = pa.list_(pa.float64()), pa.list_(pa.bool_())

@@ -20,7 +20,7 @@ from skucast.forecasting.panel import Panel
 from skucast.forecasting.seasons.shared import SharedSeasons
 from skucast.transforms.drivers import NOTHING, Catalogue
 from skucast.transforms.panel import SERIES, Span, as_bucket
-from skucast.transforms.season_groups import grouped
+from skucast.transforms.seasons import grouped
 
 _PARTS = 1_000_000
 _TREES: dict[str, tuple[Any, pa.DataType]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,14 +11,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from skucast.forecasting.panel import FloatArray, Panel
+from skucast.forecasting.panel import FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.calendar import calendar_of
 from skucast.forecasting.seasons.curves import Ratios
 from skucast.forecasting.seasons.shared import ALL, GroupSums, SharedSeasons, group_curves, group_sums
 from skucast.transforms.drivers import NOTHING, Catalogue
-from skucast.transforms.panel import SERIES, Span, as_bucket
-from skucast.transforms.season_effects import with_effects
-from skucast.transforms.season_groups import SeasonGroups
+from skucast.transforms.panel import SERIES, Bucket, Span, as_bucket
 
 MOST_SERIES = 20_000
 """Series whose demand tells the seasons; of more a sample is drawn by their keys."""
@@ -29,6 +28,39 @@ _PARTS = 1_000_000
 _FIELDS = ("n_series", "signals", "weights", "week_demand", "week_usual", "day_demand", "day_usual")
 _SCHEMA = pa.schema(({"origin": pa.int32()} | {name: pa.list_(pa.float64()) for name in _FIELDS}).items())
 Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class SeasonGroups:
+    """Groups of series that share seasons, each after its parents.
+
+    Attributes:
+        places: group name -> its row.
+        parents: of each group.
+    """
+
+    places: Mapping[str, int]
+    parents: tuple[tuple[int, ...], ...]
+
+    def rows_of(self, bucket: Bucket) -> IntArray:
+        """Narrowest group of each series of a bucket, shape (n,)."""
+        names = zip(bucket.locations, bucket.categories, strict=True)
+        found = [next(self.places[name] for name in group_names(*each) if name in self.places) for each in names]
+        return np.array(found, dtype=np.int64)
+
+    def membership(self, bucket: Bucket) -> FloatArray:
+        """1 where a series belongs to a group, shape (n_groups, n)."""
+        found = np.zeros((len(self.parents), len(bucket.items)))
+        for row, (location, category) in enumerate(zip(bucket.locations, bucket.categories, strict=True)):
+            own = [self.places[name] for name in group_names(location, category) if name in self.places]
+            found[own, row] = 1.0
+        return found
+
+
+def group_names(location: str, category: str | None) -> tuple[str, ...]:
+    """Groups that a series may belong to, the narrowest first."""
+    of_category = (f"both {location}\n{category}", f"category {category}") if category else ()
+    return (*of_category, f"location {location}", ALL)
 
 
 def season_groups(series: DataFrame) -> SeasonGroups:
@@ -91,7 +123,7 @@ def shared_seasons(
                 span.first, span.frequency.days, span.frequency.season_length, span.horizon, {},
             )  # fmt: skip
             curves[origin] = group_curves(sums, groups.parents, calendar_of(known))
-    return with_effects(SharedSeasons(groups.places, curves), sample, groups, span, catalogue)
+    return SharedSeasons(groups.places, curves)
 
 
 def _sums(groups: SeasonGroups, origins: tuple[int, ...], span: Span, catalogue: Catalogue) -> Batches:
@@ -121,3 +153,11 @@ def _as_sums(total: Mapping[str, FloatArray], n_groups: int) -> GroupSums:
     )
     signals, weights = (total[name].reshape(n_groups, -1) for name in ("signals", "weights"))
     return GroupSums(total["n_series"].astype(np.int64), signals, weights, weeks, days)
+
+
+def grouped(bucket: Bucket, seasons: SharedSeasons | None) -> Panel:
+    """The panel of a bucket whose series know their groups."""
+    if seasons is None or not seasons.places:
+        return bucket.panel
+    groups = SeasonGroups(seasons.places, ())
+    return replace(bucket.panel, group=groups.rows_of(bucket))

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from skucast.forecasting.seasons.events import effect_sums
 from tests.forecasting.seasons_reference import daily, mean_ahead, mondays, poisson, seen, weekly
 
 CUT = date(2024, 11, 4)
@@ -110,49 +109,3 @@ def test_an_event_of_more_days_adds_more():
     found = mean_ahead(seen(weekly(demand, FIRST, events={"fair": strength}), alone=True))[0]
     assert found[2] == pytest.approx(35.0, rel=0.15)
     assert found[5] == pytest.approx(50.0, rel=0.15)
-
-
-def rows_of(sizes, base=10.0, seed=3):
-    """Series of which each sold so much more in the weeks of the first three Fridays."""
-    days = mondays(FIRST, 157 + 8)
-    event = np.repeat(flags(days, FRIDAYS), len(sizes), axis=0)
-    rates = base * (1.0 + np.array(sizes)[:, None] * event[:, :157])
-    demand = np.random.default_rng(seed).poisson(rates).astype(float)
-    return weekly(demand, FIRST, events={"Black Friday": event}), event[0, -8:] > 0
-
-
-def test_a_newcomer_has_the_effect_of_its_group():
-    panel, is_event = rows_of([4.0] * 12)
-    panel.demand[-1, :-10] = np.nan
-    together, alone = mean_ahead(seen(panel))[-1], mean_ahead(seen(panel, alone=True))[-1]
-    assert together[is_event][0] == pytest.approx(50.0, rel=0.25)
-    assert alone[is_event][0] < 15.0
-
-
-def test_a_rare_seller_leans_on_its_group_and_a_fast_one_on_itself():
-    rare, is_event = rows_of([4.0] * 12 + [0.0], base=0.3)
-    assert mean_ahead(seen(rare))[:12][:, is_event].mean() == pytest.approx(1.5, rel=0.3)
-    fast, _ = rows_of([4.0] * 12 + [0.0], base=40.0)
-    found = mean_ahead(seen(fast))[:, is_event][:, 0]
-    np.testing.assert_allclose(found[:12], 200.0, rtol=0.1)
-    assert found[12] < 60.0
-
-
-def test_what_single_series_did_at_an_event_is_none_of_their_group():
-    panel, is_event = rows_of([8.0] + [0.0] * 11)
-    panel.demand[-1, :-10] = np.nan
-    found = mean_ahead(seen(panel))[:, is_event][:, 0]
-    assert found[0] > 70.0
-    assert (found[1:11] < 13.0).all()
-    assert found[11] < 20.0
-
-
-def test_sums_of_effects_add_up_over_any_partitioning():
-    rng = np.random.default_rng(2)
-    own, vote, membership = rng.normal(1, 2, (30, 3)), rng.random(30), (rng.random((4, 30)) < 0.5).astype(float)
-    own[rng.random((30, 3)) < 0.3] = np.nan
-    whole = effect_sums(own, vote, membership)
-    parts = [effect_sums(own[rows], vote[rows], membership[:, rows]) for rows in (slice(0, 7), slice(7, 30))]
-    np.testing.assert_array_equal(sum(parts), whole)
-    mean = np.nansum(np.where(np.isnan(own), 0, vote[:, None] * np.clip(own, -1, 10)), axis=0)
-    np.testing.assert_allclose(effect_sums(own, vote, np.ones((1, 30)))[0, 1], mean, atol=1e-4)

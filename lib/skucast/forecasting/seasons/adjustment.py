@@ -9,7 +9,7 @@ import numpy as np
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.calendar import calendar_of, clocks_of, folded_days, has_weeks, weeks_of
 from skucast.forecasting.seasons.curves import level_line, seasonal_curves
-from skucast.forecasting.seasons.events import effect_curve, event_effects, own_effects
+from skucast.forecasting.seasons.events import effect_curve, event_effects
 from skucast.forecasting.seasons.shared import GroupCurves, day_curves
 
 LEAST_FACTOR = 0.1
@@ -91,35 +91,6 @@ def _off_season(demand: FloatArray, factor: FloatArray) -> BoolArray:
 
 
 def _factors(panel: Panel, groups: GroupCurves | None) -> FloatArray:
-    curve, known = _curves(panel, groups)
-    if not panel.events:
-        return curve
-    curve, ratio = _beside_events(panel, curve, known)
-    effects = event_effects(panel, ratio, curve, _shared_effects(panel, groups))
-    return np.maximum(curve + effect_curve(panel, effects), 0.0)
-
-
-def effects_shown(panel: Panel, groups: GroupCurves | None) -> FloatArray:
-    """What each series shows of each event, sorted by name, in levels; NaN where it was never seen; (n, n_events)."""
-    if not has_weeks(panel) or panel.n_periods == 0 or not panel.events:
-        return np.full((panel.n_series, len(panel.events)), np.nan)
-    curve, known = _curves(panel, groups)
-    curve, ratio = _beside_events(panel, curve, known)
-    return own_effects(panel, ratio, curve)
-
-
-def _shared_effects(panel: Panel, groups: GroupCurves | None) -> FloatArray | None:
-    """Effects of the events in the group of each series, sorted by name, shape (n, n_events)."""
-    if groups is None or panel.group is None:
-        return None
-    none = np.zeros(len(groups.week))
-    of_groups = np.stack([groups.effects.get(name, none) for name in sorted(panel.events)], axis=1)
-    shared: FloatArray = np.where((panel.group >= 0)[:, None], of_groups[panel.group], 0.0)
-    return shared
-
-
-def _curves(panel: Panel, groups: GroupCurves | None) -> tuple[FloatArray, BoolArray]:
-    """Seasonal factor of every period, and the periods of known demand beside all events."""
     calendar = calendar_of(panel)
     in_event = _strength(panel) > 0
     known = np.isfinite(panel.demand) & ~in_event
@@ -131,7 +102,11 @@ def _curves(panel: Panel, groups: GroupCurves | None) -> tuple[FloatArray, BoolA
         per_day = np.ones_like(per_day)
     weeks = weeks_of(panel, sold, known * per_day[:, : panel.n_periods])
     week = seasonal_curves(weeks, prior_week, clocks_of(calendar))
-    return week[:, calendar.week] * per_day, known
+    curve = week[:, calendar.week] * per_day
+    if not panel.events:
+        return curve
+    curve, ratio = _beside_events(panel, curve, known)
+    return np.maximum(curve + effect_curve(panel, event_effects(panel, ratio, curve)), 0.0)
 
 
 def _beside_events(panel: Panel, curve: FloatArray, known: BoolArray) -> tuple[FloatArray, FloatArray]:
