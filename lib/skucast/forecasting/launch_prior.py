@@ -34,11 +34,8 @@ _PRIOR_SHAPE = 20.0
 _FARTHEST = 6.0
 """Logarithms below the belief that a dispersion counts with: demand that never varied is not sure to stay."""
 
-_LEAST = 1e-300
-
 _PRIOR_LAUNCHED = 20.0
 """Series' worth of belief that launched series deviate from their category as established ones do."""
-
 
 MOST_DISPERSED = 4.0
 """Multiples of the usual dispersion up to which that of a series counts: one bulk order is not what others may do."""
@@ -191,7 +188,7 @@ def launch_law(
     mixed = launched + _PRIOR_LAUNCHED * usual / usual.sum()
     # A coefficient of variation of 1 at the usual mean μ is a φ of μ^(2 - p), whatever the unit.
     believed = (2 - level.power) * level.established
-    seen = np.log(max(dispersion[1] / dispersion[0], _LEAST)) if dispersion[0] > 0 else 0.0
-    weight = dispersion[0] + _PRIOR_SERIES
-    phi = np.exp((dispersion[0] * max(seen, believed - _FARTHEST) + _PRIOR_SERIES * believed) / weight)
+    least = np.exp(believed - _FARTHEST)
+    seen = np.log(max(dispersion[1] / dispersion[0], least)) if dispersion[0] > 0 else believed
+    phi = np.exp((dispersion[0] * seen + _PRIOR_SERIES * believed) / (dispersion[0] + _PRIOR_SERIES))
     return LaunchLaw(spread, mixed / mixed.sum(), float(phi), level.power)

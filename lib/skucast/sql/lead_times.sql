@@ -1,6 +1,7 @@
 -- Lead times: one row per item and location that is listed or was ordered: when an order decided now becomes usable
 -- stock, as a mean, a spread and a law over whole periods, where that comes from, and how long it lasts until the next
--- one; and, where something is on order, how late orders come against their due dates, and how much of them. Measured where there is evidence, else stated by item_location, else the default.
+-- one; and, where something is on order, how late orders come against their due dates, and how much of them. Measured
+-- where there is evidence, else stated by item_location, else the default.
 
 -- What was seen of the supplier that delivers now. Evidence counts in orders: the lines of one order come on one truck.
 -- An order counts once something of it has arrived or is overdue.

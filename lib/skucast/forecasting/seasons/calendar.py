@@ -58,10 +58,15 @@ def calendar_of(panel: Panel) -> Weeks:
     return Weeks(first, n_known, int(week[-1]) + 1, week, place % 7)
 
 
+def year_of(calendar: Weeks) -> Clock:
+    """The year over all weeks."""
+    return year_clock(week_days(calendar.first, calendar.n_all), calendar.n_known)
+
+
 def clocks_of(calendar: Weeks) -> tuple[Clock, ...]:
     """The year and the moving feasts over all weeks."""
     days = week_days(calendar.first, calendar.n_all)
-    return (year_clock(days, calendar.n_known), *(feast_clock(name, days) for name in FEASTS))
+    return (year_of(calendar), *(feast_clock(name, days) for name in FEASTS))
 
 
 def day_clock(n_days: int) -> Clock:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skucast.forecasting.panel import FloatArray, IntArray, Panel
-from skucast.forecasting.seasons.calendar import Weeks, calendar_of, clocks_of, day_clock, folded_days, weeks_of
+from skucast.forecasting.seasons.calendar import (
+    Weeks,
+    calendar_of,
+    clocks_of,
+    day_clock,
+    folded_days,
+    weeks_of,
+    year_of,
+)
 from skucast.forecasting.seasons.clocks import Clock
 from skucast.forecasting.seasons.curves import Ratios, seasonal_curves, seasonal_signals
 
@@ -98,7 +106,7 @@ def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
     weight = np.where(mean > 0, 1.0 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)[:, None]
     sold, usual = _exact(np.where(known, demand, 0.0) * weight), _exact(known * mean[:, None] * weight)
     weeks, days = weeks_of(panel, sold, usual), folded_days(panel, sold, usual)
-    signals = _signals(weeks, days, clocks_of(calendar_of(panel))[0])
+    signals = _signals(weeks, days, year_of(calendar_of(panel)))
     votes = np.where(np.isfinite(signals), np.sqrt(mean)[:, None], 0.0)
     return GroupSums(
         (membership @ (mean > 0)).astype(np.int64),
