@@ -11,8 +11,7 @@ from skucast.forecasting.error_group import error_group
 from skucast.forecasting.fitlog import FitLog
 from skucast.forecasting.fits import published
 from skucast.forecasting.panel import BoolArray, IntArray, Panel
-from skucast.forecasting.predictive.dispersion import Dispersion, dispersion
-from skucast.forecasting.predictive.floor import least_mean
+from skucast.forecasting.predictive.dispersion import Dispersion
 from skucast.forecasting.profile import profile
 from skucast.forecasting.registry import Method
 from skucast.forecasting.scores import naive_errors
@@ -62,11 +61,9 @@ def backtest(
         squared, absolute = naive_errors(known.demand)
         trials.naive_mean_square[series, place], trials.naive_mean_absolute[series, place] = squared, absolute
         trials.group[series, place] = error_group(profile(seen))
-        spread = dispersion(seen.demand, sight.past)
-        for kept, found in zip(trials.dispersion, spread, strict=True):
+        for kept, found in zip(trials.dispersion, sight.dispersion(), strict=True):
             kept[series, place] = found
-        least = least_mean(seen.demand)[:, None] * sight.ahead
-        trials.floor[series, place] = np.where(is_closed, 0.0, least)
+        trials.floor[series, place] = sight.floor()
         for index, method in enumerate(methods):
             rows = np.flatnonzero(alive[series, index])
             if rows.size:

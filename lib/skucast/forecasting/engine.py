@@ -15,13 +15,10 @@ from skucast.forecasting.error_group import error_group
 from skucast.forecasting.final import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.fitlog import FitLog, Parameters
 from skucast.forecasting.learner import Learner
-from skucast.forecasting.level_falls import fall_factors
 from skucast.forecasting.models.prophet_settings import ProphetSettings
 from skucast.forecasting.origins import rolling_origins
 from skucast.forecasting.outliers import is_outlier, with_capped
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
-from skucast.forecasting.predictive.dispersion import dispersion
-from skucast.forecasting.predictive.floor import least_mean
 from skucast.forecasting.profile import Profile, is_count, profile
 from skucast.forecasting.registry import Method, Tier, methods_with
 from skucast.forecasting.search import Search
@@ -101,7 +98,7 @@ class Plan:
         def view(panel: Panel) -> Adjusted:
             known = filled(panel)
             sight = unadjusted(known) if seasons is None else adjusted(known, seasons.at(panel.n_periods))
-            return _at_present_level(sight.with_demand(without_bursts(sight.panel.demand))) if is_robust else sight
+            return sight.with_demand(without_bursts(sight.panel.demand)).at_present_level() if is_robust else sight
 
         return view
 
@@ -119,14 +116,6 @@ class Plan:
                 for of_class, listed in self.methods_by_class.items()
             },
         )
-
-
-def _at_present_level(sight: Adjusted) -> Adjusted:
-    """The same with the history before a fall of the level brought to the present one."""
-    panel = sight.panel
-    spread = dispersion(panel.demand, sight.past)
-    falls = fall_factors(panel.demand, spread.value, panel.period_days)
-    return sight.at_level(falls)
 
 
 @dataclass(frozen=True)
@@ -182,7 +171,45 @@ def forecast_panel(
     found = recovered(panel) if panel.has_stock_outs else None
     drawn = None if found is None else panel.with_demand(found.draw)
     shape, log = profile(panel if drawn is None else drawn), FitLog(panel.n_series)
-    listed = candidate_methods(
+    listed = _listed(panel, shape, plan, methods, revenue_share_before)
+    sold = panel.with_demand(panel.sold)
+    origins = rolling_origins(sold, plan.origins, plan.origin_step, plan.min_periods)
+    trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.view, log, drawn)
+    sight = plan.view(panel)
+    final = final_fit(sight, trials.is_tried, methods, log, with_components=plan.with_components)
+    trials, mean, components = _with_combinations(plan, shape, methods, trials, final, sight.floor())
+    contest = Contest(
+        n_periods=shape.n_periods,
+        demand_class=shape.demand_class,
+        group=error_group(profile(sight.panel)),
+        has_candidate=np.asarray(listed.any(axis=1)),
+        failures=[log.failures_of(row) for row in range(panel.n_series)],
+        evaluation_span=_within(panel, evaluation_span),
+        trials=trials,
+        mean=mean,
+        dispersion=sight.dispersion(),
+        floor=sight.floor(),
+        is_count=is_count(sold.demand),
+    )
+    return PanelFits(
+        contest=contest,
+        profile=shape,
+        n_outliers=is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1),
+        scale=spread_scale(sight.panel.demand, sight.panel.variance),
+        components=components,
+        parameters=log.all_parameters(),
+        milliseconds=log.milliseconds,
+        hidden=hidden(panel, found),
+        season=sight.ahead,
+        exposure=np.where(sold.is_known, sight.past, 0.0).sum(axis=1),
+    )
+
+
+def _listed(
+    panel: Panel, shape: Profile, plan: Plan, methods: Sequence[Method], revenue_share_before: FloatArray
+) -> BoolArray:
+    """Methods that each series tries, shape (n_series, n_methods)."""
+    return candidate_methods(
         classes=shape.demand_class,
         allowed=plan.methods,
         by_class=plan.methods_by_class,
@@ -190,42 +217,6 @@ def forecast_panel(
         tier_shares=plan.tier_shares,
         has_season=shape.n_periods >= 2 * panel.season_length,
         methods=methods,
-    )
-    sold = panel.with_demand(panel.sold)
-    origins = rolling_origins(sold, plan.origins, plan.origin_step, plan.min_periods)
-    trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.view, log, drawn)
-    sight = plan.view(panel)
-    seen = sight.panel
-    final = final_fit(sight, trials.is_tried, methods, log, with_components=plan.with_components)
-    spread = dispersion(seen.demand, sight.past)
-    least = least_mean(seen.demand)[:, None] * sight.ahead
-    floor = np.where(panel.is_closed_ahead, 0.0, least)
-    trials, mean, components = _with_combinations(plan, shape, methods, trials, final, floor)
-    contest = Contest(
-        n_periods=shape.n_periods,
-        demand_class=shape.demand_class,
-        group=error_group(profile(seen)),
-        has_candidate=np.asarray(listed.any(axis=1)),
-        failures=[log.failures_of(row) for row in range(panel.n_series)],
-        evaluation_span=_within(panel, evaluation_span),
-        trials=trials,
-        mean=mean,
-        dispersion=spread,
-        floor=floor,
-        is_count=is_count(sold.demand),
-    )
-    n_outliers = is_outlier(panel.demand, plan.outlier_method, plan.outlier_limit).sum(axis=1)
-    return PanelFits(
-        contest=contest,
-        profile=shape,
-        n_outliers=n_outliers,
-        scale=spread_scale(seen.demand, seen.variance),
-        components=components,
-        parameters=log.all_parameters(),
-        milliseconds=log.milliseconds,
-        hidden=hidden(panel, found),
-        season=sight.ahead,
-        exposure=np.where(sold.is_known, sight.past, 0.0).sum(axis=1),
     )
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skucast.forecasting.level_falls import fall_factors
 from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
+from skucast.forecasting.predictive.dispersion import Dispersion, dispersion
+from skucast.forecasting.predictive.floor import least_mean
 from skucast.forecasting.seasons.calendar import calendar_of, clocks_of, folded_days, has_weeks, weeks_of
 from skucast.forecasting.seasons.curves import level_line, seasonal_curves
 from skucast.forecasting.seasons.events import effect_curve, event_effects
@@ -21,12 +24,15 @@ class Adjusted:
     """A panel as methods see it.
 
     Attributes:
-        panel: demand over its factor, without events; unknown where the factor is below ``LEAST_FACTOR``.
-        factor: of every period, history and horizon, >= 0, shape (n, n_periods + horizon).
+        panel: demand over its factor and its former level, without events; unknown where the factor is below
+            ``LEAST_FACTOR``.
+        factor: of seasons and events in every period, history and horizon, >= 0, shape (n, n_periods + horizon).
+        former_level: level of each period over the present one, > 0, shape (n, n_periods); None: 1 everywhere.
     """
 
     panel: Panel
     factor: FloatArray
+    former_level: FloatArray | None = None
 
     @property
     def past(self) -> FloatArray:
@@ -39,24 +45,31 @@ class Adjusted:
         """Factors of the horizon, shape (n, horizon)."""
         return self.factor[:, self.panel.n_periods :]
 
+    def dispersion(self) -> Dispersion:
+        """How much each series varies about its level."""
+        scale = self.past if self.former_level is None else self.past * self.former_level
+        return dispersion(self.panel.demand, scale)
+
+    def floor(self) -> FloatArray:
+        """Least mean of each step, 0 where closed; units per period, shape (n, horizon)."""
+        least = least_mean(self.panel.demand)[:, None] * self.ahead
+        return np.where(self.panel.is_closed_ahead, 0.0, least)
+
     def with_demand(self, demand: FloatArray) -> Adjusted:
         """The same with other demand, less seasons and events."""
         return replace(self, panel=replace(self.panel, demand=demand))
 
-    def at_level(self, former: FloatArray) -> Adjusted:
-        """The same with its history in units of the present level.
-
-        Args:
-            former: level of each period over the present one, shape (n, n_periods).
-        """
-        panel, factor = self.panel, self.factor.copy()
-        factor[:, : panel.n_periods] *= former
+    def at_present_level(self) -> Adjusted:
+        """The same with the history before a fall of the level brought to the present one."""
+        panel = self.panel
+        former = fall_factors(panel.demand, self.dispersion().value, panel.period_days)
         variance = None if panel.variance is None else panel.variance / former**2
-        return Adjusted(replace(panel, demand=panel.demand / former, variance=variance), factor)
+        return Adjusted(replace(panel, demand=panel.demand / former, variance=variance), self.factor, former)
 
     def rows(self, index: IntArray) -> Adjusted:
         """The series at ``index``."""
-        return Adjusted(self.panel.rows(index), self.factor[index])
+        former = None if self.former_level is None else self.former_level[index]
+        return Adjusted(self.panel.rows(index), self.factor[index], former)
 
 
 def unadjusted(panel: Panel) -> Adjusted:
