@@ -23,7 +23,7 @@ help: ## this list
 
 preflight: ## say what this machine lacks
 	@$(PYTHON) -c 'from __future__ import annotations' 2>/dev/null || { echo "skucast: $(PYTHON) is missing or far too old: install Python 3.11 or newer, or run make PYTHON=its-name" >&2; exit 2; }
-	@$(PYTHON) lib/skucast/store/preflight.py
+	@$(PYTHON) lib/skucast/setup/preflight.py
 
 install: $(VENV)/.installed ## everything into .venv
 
@@ -31,15 +31,14 @@ $(VENV)/.installed: pyproject.toml conf/constraints.txt | preflight
 	@echo "installing into $(VENV), which takes about two minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --disable-pip-version-check -c conf/constraints.txt -e '.[dev,notebooks]' > $(VENV)/install.log 2>&1 \
-		|| { $(PYTHON) lib/skucast/store/preflight.py --pip-log $(VENV)/install.log; echo "skucast: the whole output is in $(VENV)/install.log" >&2; exit 2; }
+		|| { $(PYTHON) lib/skucast/setup/preflight.py --pip-log $(VENV)/install.log; echo "skucast: the whole output is in $(VENV)/install.log" >&2; exit 2; }
 	@touch $@
 
 jars: install ## Delta's jars into the Spark of .venv
-	@$(BIN)/python -m skucast.store.jars
+	@$(BIN)/python -m skucast.setup.jars
 
 kernels: install ## compile the kernels, once per machine
-	@$(BIN)/python -m skucast.forecasting.warm_up
-	@$(BIN)/python -m skucast.inventory.warm_up
+	@$(BIN)/python -m skucast.setup.kernels
 
 demo: jars kernels ## from order lines to an order plan, on the packaged sample
 	$(BIN)/skucast nightly --config $(CONFIG)
@@ -58,23 +57,23 @@ test: lint jars kernels ## lint and all tests: about twenty minutes on two quiet
 	$(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 bench: jars kernels ## seconds of each stage
-	$(BIN)/python tests/benchmarks/stages.py
+	$(BIN)/python benchmarks/scale/stages.py
 
 bench-models: install kernels ## the models beside the packages they replace
-	$(BIN)/python -m tests.benchmarks.prophet_parity --series 60 --timed 5
-	$(BIN)/python -m tests.benchmarks.sarima_parity 45
-	$(BIN)/python -m tests.benchmarks.automatic_parity --series 60
-	$(BIN)/python -m tests.benchmarks.intermittent_parity
-	$(BIN)/python -m tests.benchmarks.m5_size
+	$(BIN)/python -m benchmarks.parity.prophet_parity --series 60 --timed 5
+	$(BIN)/python -m benchmarks.parity.sarima_parity 45
+	$(BIN)/python -m benchmarks.parity.automatic_parity --series 60
+	$(BIN)/python -m benchmarks.parity.intermittent_parity
+	$(BIN)/python -m benchmarks.parity.m5_size
 
 bench-accuracy: install kernels ## forecasts beside those of other packages, on held-out periods
-	$(BIN)/python -m tests.benchmarks.accuracy
+	$(BIN)/python -m benchmarks.accuracy.accuracy
 
 bench-plan: jars kernels ## from forecasts to orders and alerts for a million items in local[2]
-	$(BIN)/python -m tests.benchmarks.plan_scale
+	$(BIN)/python -m benchmarks.plan.plan_scale
 
 bench-scale: jars kernels ## the forecast stage on a million synthetic series (two hours on 2 cores)
-	$(BIN)/python tests/benchmarks/scale.py
+	$(BIN)/python benchmarks/scale/scale.py
 
 clean: ## remove what can be made again
 	rm -rf $(VENV) build dist warehouse spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

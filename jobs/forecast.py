@@ -3,7 +3,7 @@
 spark-submit jobs/forecast.py --config conf/online_retail.yaml [--decision-date 2011-10-03] [--set KEY=VALUE …]
 """
 
-from skucast.cli import job
+from skucast.cli.main import job
 
 if __name__ == "__main__":
     job("forecast")

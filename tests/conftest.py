@@ -12,6 +12,7 @@ from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from tests.oracles.vectors import summary
+from tests.places import SHARED
 
 # The same few examples in every run: a red build is then of the change's making. HYPOTHESIS_PROFILE=deep looks further,
 # at other examples each time; keep what it finds as an @example.
@@ -93,13 +94,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _rank(item: pytest.Item, needed: set[str]) -> int:
     """Nights first, then the other tests of jobs and stories, then what needs Spark, then the rest."""
     place = Path(item.location[0]).parts[1]
-    return 0 if needed & {*NIGHTS} else 1 if place in ("jobs", "bad_input") else 2 if "spark" in needed else 3
+    return 0 if needed & {*NIGHTS} else 1 if place in ("jobs", "scenarios") else 2 if "spark" in needed else 3
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder ``../shared``, or a skip with the reason."""
-    folder = Path(__file__).parents[1].parent / "shared"
+    folder = SHARED
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here")
     return folder

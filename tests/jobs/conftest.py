@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from skucast.cli import main
+from skucast.cli.main import main
 from tests.jobs.running import KEY, KEY_VARIABLE, Processes
 from tests.jobs.sample import Sample, write_sample
 

@@ -82,7 +82,7 @@ class Processes:
 
     def skucast(self, *words: str, environment: Mapping[str, str | None] | None = None) -> Process:
         """Start the command line."""
-        return self.start(sys.executable, "-m", "skucast.cli", *words, environment=environment)
+        return self.start(sys.executable, "-m", "skucast.cli.main", *words, environment=environment)
 
     def script(self, text: str, *words: str) -> Process:
         """Start a few lines of Python."""

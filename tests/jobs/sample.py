@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from skucast.datasets import FOLDER
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "conf" / "online_retail.yaml"
 MASTERS = ("item", "item_location", "supplier", "event")
 DATED = {"stock": "as_of", "receipt": "received_on", "open_order": "ordered_on"}

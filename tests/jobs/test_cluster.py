@@ -20,11 +20,13 @@ from pyspark.sql import SparkSession
 
 import skucast
 from skucast.periods import Frequency
-from skucast.transforms.panel import Span, long_panel, revenue_shares
+from skucast.stages.forecast.panel.buckets import long_panel, revenue_shares
+from skucast.stages.forecast.span import Span
 from tests.jobs.conftest import Filled
 from tests.jobs.running import Processes, wait_until
-from tests.jobs.sample import COMPILED, ROOT, SETTINGS, Sample
+from tests.jobs.sample import COMPILED, SETTINGS, Sample
 from tests.jobs.stored import contents, differences, frame_of
+from tests.places import ROOT
 
 SPARK_HOME = Path(pyspark.__path__[0])
 BUCKETS = 5

@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from skucast.config import load_config
+from skucast.stages.ingest.sales_lines import Fate, LineRules, classified
 from skucast.store.sources import mapped_source
-from skucast.transforms.sales_lines import Fate, LineRules, classified
 from tests.jobs.conftest import Job
 from tests.jobs.orders import COLUMNS, line, lines_config, weekly_lines, write_csv
 from tests.jobs.stored import Row, frame_of, rows_of

@@ -127,7 +127,7 @@ def test_a_death_between_files_and_commit_leaves_every_table_as_it_was(
 ) -> None:
     table = victim.folder / WRITES_INTO[stage]
     files, commits = _files(table), _commits(table)
-    monkeypatch.setattr("skucast.store.delta.rows_to_write", Fault(table))
+    monkeypatch.setattr("skucast.store.warehouse.rows_to_write", Fault(table))
 
     with pytest.raises(DiedError):
         job(stage, "--config", victim.config)

@@ -163,7 +163,7 @@ def test_with_the_key_one_customer_has_one_hash(reference: Filled, sample: Sampl
 
 WITH_A_KEY_AND_WITHOUT = f"""
 import os, sys
-from skucast.cli import main
+from skucast.cli.main import main
 codes = [main(["ingest", "--config", sys.argv[1]])]
 del os.environ["{KEY_VARIABLE}"]
 codes.append(main(["ingest", "--config", sys.argv[1]]))

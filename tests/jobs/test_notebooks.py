@@ -10,8 +10,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from tests.jobs.conftest import Filled
-from tests.jobs.sample import ROOT
 from tests.jobs.stored import frame_of
+from tests.places import ROOT
 
 FOLDER = ROOT / "notebooks"
 FIGURES = {"1_what_was_sold": 4, "2_forecasts": 7, "3_order_plan": 7}

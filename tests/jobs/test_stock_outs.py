@@ -11,8 +11,9 @@ import yaml
 from nbclient import NotebookClient
 
 from tests.jobs.conftest import Job
-from tests.jobs.sample import ROOT, SETTINGS
+from tests.jobs.sample import SETTINGS
 from tests.jobs.stored import frame_of
+from tests.places import ROOT
 
 pytestmark = pytest.mark.spark
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.intermittent import croston, sba
+from skucast.forecasting.models.intermittent.croston import croston, sba
 from skucast.forecasting.models.smoothing import smooth
-from tests.forecasting.reference import panel_of
 from tests.oracles.vectors import Vector, checks
+from tests.unit.forecasting.reference import panel_of
 
 
 @checks("CROSTON")

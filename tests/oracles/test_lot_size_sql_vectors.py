@@ -9,8 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 from scipy import stats
 
-from skucast.inventory import lot_sizes, quantile_grid
-from skucast.transforms.planning import register_functions
+from skucast.inventory.demand import quantile_grid
+from skucast.inventory.ordering import lot_sizes
+from skucast.stages.plan.planning import register_functions
 from tests.oracles.vectors import Vector, checks, names
 
 

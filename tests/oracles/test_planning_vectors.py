@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from scipy import stats
 
+from skucast.spark.queries import query, register_functions
 from skucast.tables import TABLES
-from skucast.transforms.queries import query, register_functions
 from tests.oracles.vectors import Vector, checks
 
 Ask = Callable[..., Any]
@@ -81,7 +81,7 @@ def _sold(item: str, value: float) -> dict[str, object]:
 def _classes(spark: SparkSession, rows: list[dict[str, object]]) -> list[tuple[str, str]]:
     demand: DataFrame = TABLES["demand"].frame(spark, rows)
     asked = {"decision_date": date(2011, 10, 3)}
-    found = query("classes", asked, demand=demand, item=TABLES["item"].frame(spark)).orderBy("item_id").collect()
+    found = query("plan/classes", asked, demand=demand, item=TABLES["item"].frame(spark)).orderBy("item_id").collect()
     return [(row["item_id"], row["abc_class"]) for row in found]
 
 

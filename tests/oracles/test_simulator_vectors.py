@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skucast.inventory.simulation_outcome import CostRates
-from skucast.inventory.simulation_setting import LeadTimes, Opening, Setting, World
-from skucast.inventory.simulator import Policy, simulate
+from skucast.inventory.simulation.outcome import CostRates
+from skucast.inventory.simulation.setup import LeadTimes, Opening, Setting, World
+from skucast.inventory.simulation.simulator import Policy, simulate
 
 pytestmark = pytest.mark.shared
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-FILE = Path(__file__).parents[2].parent / "shared" / "oracles" / "inventory_vectors.json"
+from tests.places import SHARED
+
+FILE = SHARED / "oracles" / "inventory_vectors.json"
 
 NOT_APPLICABLE = {
     "FAIR-1": "fair shares between locations come with transfers",

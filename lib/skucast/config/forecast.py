@@ -6,11 +6,12 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from skucast.config.fields import Probability, Section, Share
 from skucast.config.groups import Groups
-from skucast.config.parts import Probability, Section, Share
-from skucast.forecasting import boosting, search
-from skucast.forecasting.learner import LearnerSettings
-from skucast.forecasting.models import prophet_settings
+from skucast.forecasting.global_model import trees as boosting
+from skucast.forecasting.global_model.training import LearnerSettings
+from skucast.forecasting.models.prophet import settings as prophet_settings
+from skucast.forecasting.selection import search
 
 Method = Literal[
     "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",

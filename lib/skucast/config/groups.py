@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from skucast.config.parts import Section
+from skucast.config.fields import Section
 
 
 class Groups(Section):

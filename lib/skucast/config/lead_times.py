@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from skucast.config.parts import Days, Section
+from skucast.config.fields import Days, Section
 
 
 class LeadTimes(Section):

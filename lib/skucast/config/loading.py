@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from skucast.config.schema import Config
+from skucast.config.root import Config
 from skucast.errors import ConfigError
 
 

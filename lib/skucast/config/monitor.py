@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from skucast.config.parts import Probability, Section
-from skucast.forecasting.verdict import Rules
+from skucast.config.fields import Probability, Section
+from skucast.forecasting.monitoring.verdict import Rules
 
 
 class SpreadFactors(Section):

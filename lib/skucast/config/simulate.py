@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from skucast.config.fields import Probability, Section
 from skucast.config.forecast import Forecast, Method
-from skucast.config.parts import Probability, Section
 
 Variant = Literal[
     "nothing",

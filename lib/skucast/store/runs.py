@@ -12,7 +12,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from skucast import __version__
-from skucast.store.delta import Warehouse
+from skucast.store.warehouse import Warehouse
 from skucast.tables.run import RUN
 
 

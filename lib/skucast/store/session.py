@@ -13,8 +13,8 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from skucast.errors import EnvironmentNotReadyError
-from skucast.store.jars import DELTA_PACKAGE, NEEDLESS, delta_jars_present
-from skucast.store.preflight import java_problem
+from skucast.setup.jars import DELTA_PACKAGE, NEEDLESS, delta_jars_present
+from skucast.setup.preflight import java_problem
 
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

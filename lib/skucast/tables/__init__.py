@@ -3,15 +3,15 @@
 from skucast.tables.contract import Column, Table
 from skucast.tables.demand import DEMAND
 from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
-from skucast.tables.groups import GROUP_FORECAST, HIERARCHY, ITEM_CLUSTER, ITEM_CORRELATION, RECONCILED_FORECAST
+from skucast.tables.group_forecast import GROUP_FORECAST, HIERARCHY, ITEM_CLUSTER, ITEM_CORRELATION, RECONCILED_FORECAST
 from skucast.tables.health import INVENTORY_HEALTH
-from skucast.tables.masters import EVENT, ITEM, ITEM_LOCATION, LOCATION, PRICE_BREAK, SUPPLIER
-from skucast.tables.monitoring import FORECAST_REVIEW, FORECAST_REVIEW_CLASS
+from skucast.tables.inputs.masters import EVENT, ITEM, ITEM_LOCATION, LOCATION, PRICE_BREAK, SUPPLIER
+from skucast.tables.inputs.sales import REJECTED_SALES_LINE, SALES_LINE
+from skucast.tables.inputs.stock import AVAILABILITY, OPEN_ORDER, RECEIPT, STOCK
 from skucast.tables.outcome import SERVICE_OUTCOME
 from skucast.tables.plan import ALERT, ORDER_LIMIT, ORDER_PLAN, POLICY
+from skucast.tables.review import FORECAST_REVIEW, FORECAST_REVIEW_CLASS
 from skucast.tables.run import RUN
-from skucast.tables.sales import REJECTED_SALES_LINE, SALES_LINE
-from skucast.tables.stock import AVAILABILITY, OPEN_ORDER, RECEIPT, STOCK
 
 INPUT_TABLES: tuple[Table, ...] = (
     STOCK, AVAILABILITY, OPEN_ORDER, RECEIPT, ITEM, ITEM_LOCATION, SUPPLIER, LOCATION, PRICE_BREAK, EVENT, HIERARCHY,

@@ -1,7 +1,7 @@
 """Demand on a complete calendar."""
 
 from skucast.tables.contract import Column, Table
-from skucast.tables.stock import ITEM_ID, LOCATION_ID
+from skucast.tables.inputs.stock import ITEM_ID, LOCATION_ID
 
 DEMAND = Table(
     name="demand",

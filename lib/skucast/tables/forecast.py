@@ -1,7 +1,7 @@
 """Forecasts, how they were tested, and what became of every series."""
 
 from skucast.tables.contract import Column, Table
-from skucast.tables.stock import ITEM_ID, LOCATION_ID
+from skucast.tables.inputs.stock import ITEM_ID, LOCATION_ID
 
 CUTOFF = Column("cutoff", "date", "", "First day of the last period that the forecast was allowed to see.",
                 required=True)  # fmt: skip

@@ -1,7 +1,7 @@
 """What came of policies that were replayed on held-out demand."""
 
 from skucast.tables.contract import Column, Table
-from skucast.tables.stock import ITEM_ID, LOCATION_ID
+from skucast.tables.inputs.stock import ITEM_ID, LOCATION_ID
 
 VARIANTS = (
     "nothing",

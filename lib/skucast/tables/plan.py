@@ -1,8 +1,8 @@
 """The policy that was computed and the orders that it proposes."""
 
 from skucast.tables.contract import Column, Table
-from skucast.tables.sales import PROVENANCE
-from skucast.tables.stock import ITEM_ID, LOCATION_ID
+from skucast.tables.inputs.sales import PROVENANCE
+from skucast.tables.inputs.stock import ITEM_ID, LOCATION_ID
 
 _DECISION_DATE = Column("decision_date", "date", "", "First day of the period in which is decided. [D]",
                         required=True)  # fmt: skip

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.compiled import compiled
-from skucast.forecasting.fits import Fits, flat
-from skucast.forecasting.models.level_law import mean_spread, seasonal_walk_spread, smoothing_spread
-from skucast.forecasting.panel import BoolArray, FloatArray, Panel
+from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.shared.level_variance import mean_spread, seasonal_walk_spread, smoothing_spread
+from skucast.forecasting.panel.panel import BoolArray, FloatArray, Panel
+from skucast.numerics.compiled import compiled
 
 
 def naive(panel: Panel) -> Fits:

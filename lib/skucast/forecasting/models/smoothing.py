@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.compiled import compiled
-from skucast.forecasting.fits import Fits, flat
-from skucast.forecasting.models.level_law import smoothing_spread
-from skucast.forecasting.panel import FloatArray, Panel
+from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.shared.level_variance import smoothing_spread
+from skucast.forecasting.panel.panel import FloatArray, Panel
+from skucast.numerics.compiled import compiled
 
 ALPHAS: FloatArray = np.array([0.02, 0.05, 0.1, 0.15, 0.2, 0.3])
 """Smoothing constants tried. A higher one fits a single jump of the level best and follows noise ever after: on four
-retail data sets none was better out of sample (``python -m tests.benchmarks.held_out``)."""
+retail data sets none was better out of sample (``python -m benchmarks.accuracy.held_out``)."""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skucast.forecasting.level_falls import fall_factors
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray, Panel
-from skucast.forecasting.predictive.dispersion import Dispersion, dispersion
-from skucast.forecasting.predictive.floor import least_mean
+from skucast.forecasting.panel.level_falls import fall_factors
+from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.calendar import calendar_of, clocks_of, folded_days, has_weeks, weeks_of
 from skucast.forecasting.seasons.curves import level_line, seasonal_curves
 from skucast.forecasting.seasons.events import effect_curve, event_effects
 from skucast.forecasting.seasons.shared import GroupCurves, day_curves
+from skucast.forecasting.uncertainty.dispersion import Dispersion, dispersion
+from skucast.forecasting.uncertainty.floor import least_mean
 
 LEAST_FACTOR = 0.1
 """Factor below which a period says nothing of the level: it is shown to methods as unknown."""

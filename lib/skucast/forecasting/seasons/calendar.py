@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from skucast.calendars import FEASTS
-from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.panel.panel import FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.clocks import Clock, feast_clock, week_days, year_clock
 from skucast.forecasting.seasons.curves import Ratios
 

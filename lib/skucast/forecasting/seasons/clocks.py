@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from skucast.calendars import FEASTS, feast_days
-from skucast.forecasting.panel import IntArray
+from skucast.forecasting.panel.panel import IntArray
 
 WEEKS_PER_YEAR = 52
 """Places of the year; the last days of December join the last."""

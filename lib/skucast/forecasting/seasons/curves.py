@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.panel import FloatArray
+from skucast.forecasting.panel.panel import FloatArray
 from skucast.forecasting.seasons.clocks import Clock
 from skucast.forecasting.seasons.curves_kernel import fill_curves, fill_signals
 

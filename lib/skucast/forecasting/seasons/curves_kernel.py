@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.compiled import compiled
-from skucast.forecasting.panel import BoolArray, FloatArray, IntArray
+from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray
+from skucast.numerics.compiled import compiled
 
 BANDWIDTHS = (0, 1, 2, 4)
 """Neighbouring places on each side that a place may be averaged with."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.panel import BoolArray, FloatArray, Panel
+from skucast.forecasting.panel.panel import BoolArray, FloatArray, Panel
 
 DOUBTED = 1.5
 """Standard deviations of an effect up to which it may be chance."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skucast.forecasting.panel import FloatArray, IntArray, Panel
+from skucast.forecasting.panel.panel import FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.calendar import (
     Weeks,
     calendar_of,

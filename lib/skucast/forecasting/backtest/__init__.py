@@ -1,0 +1,1 @@
+"""Rolling origins: what each candidate would have said, and how far it was from what came."""

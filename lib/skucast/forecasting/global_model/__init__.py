@@ -1,0 +1,1 @@
+"""One model over all series: gradient boosted trees and their features."""

@@ -1,0 +1,1 @@
+"""Seasonal ARIMA in batches: exact likelihood, search of orders."""

@@ -1,0 +1,1 @@
+"""Models of counts: negative binomial and Poisson levels."""

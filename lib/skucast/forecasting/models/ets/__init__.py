@@ -1,0 +1,1 @@
+"""Exponential smoothing in state-space form: fit, choice of form, variance."""

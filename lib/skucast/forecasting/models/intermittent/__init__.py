@@ -1,0 +1,1 @@
+"""Croston's method and its relatives for rare demand."""

@@ -1,0 +1,1 @@
+"""Several seasons at once: days, weeks and years."""

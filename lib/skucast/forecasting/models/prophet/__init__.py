@@ -1,0 +1,1 @@
+"""Prophet's own posterior mode, in batches."""

@@ -1,0 +1,1 @@
+"""Linear regressions on covariates and lags."""

@@ -1,0 +1,1 @@
+"""The theta method and its seasonal growth."""

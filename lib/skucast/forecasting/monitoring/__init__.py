@@ -1,0 +1,1 @@
+"""Past forecasts beside the demand that came after them: scores, drift, recalibration."""

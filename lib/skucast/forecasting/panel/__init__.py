@@ -1,0 +1,1 @@
+"""Histories of many series as arrays, their profile, and what is cleaned before methods see them."""

@@ -1,0 +1,1 @@
+"""Which candidates a series tries, and which of them becomes its champion."""

@@ -1,0 +1,1 @@
+"""Items that sell alike: correlations and clusters."""

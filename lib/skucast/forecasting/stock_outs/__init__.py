@@ -1,0 +1,1 @@
+"""Demand that stock-outs hid."""

@@ -1,0 +1,1 @@
+"""Limits that orders share: budgets, minima, capacities, and the prices that settle them."""

@@ -1,0 +1,1 @@
+"""Demand over the protection period as quantiles and paths of whole units."""

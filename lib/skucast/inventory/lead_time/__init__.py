@@ -1,0 +1,1 @@
+"""Lead times: their distribution, mixtures, and when open orders come."""

@@ -1,0 +1,1 @@
+"""How much to order: targets of service and cost, lot sizes, policies."""

@@ -1,0 +1,1 @@
+"""A policy replayed on demand that came."""

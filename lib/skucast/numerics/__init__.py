@@ -1,0 +1,1 @@
+"""Compiled loops and the array types that the mathematics shares."""

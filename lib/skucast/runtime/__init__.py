@@ -1,0 +1,1 @@
+"""What every stage of one command shares."""

@@ -1,0 +1,1 @@
+"""A planner's decision on proposals."""

@@ -1,0 +1,1 @@
+"""Accepted order lines → demand of every item, location and period on a complete calendar."""

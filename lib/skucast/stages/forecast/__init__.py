@@ -1,0 +1,1 @@
+"""Demand → forecasts, their backtest and the status of every series."""

@@ -1,0 +1,1 @@
+"""Events, prices, weather and holidays beside the demand."""

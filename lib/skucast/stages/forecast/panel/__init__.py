@@ -1,0 +1,1 @@
+"""Rows of many series → arrays in buckets, and back."""

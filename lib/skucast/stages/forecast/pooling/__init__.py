@@ -1,0 +1,1 @@
+"""What series of a class share: errors of methods, dispersions, evidence."""

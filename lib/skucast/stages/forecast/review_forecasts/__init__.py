@@ -1,0 +1,1 @@
+"""Forecasts at the dates of past reviews, for the replay of a policy."""

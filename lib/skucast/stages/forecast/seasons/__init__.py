@@ -1,0 +1,1 @@
+"""Seasons that series of a group share."""

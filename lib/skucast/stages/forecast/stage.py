@@ -1,0 +1,180 @@
+"""Demand → forecasts, their backtest and the status of every series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
+from skucast.forecasting.backtest.origins import usual_step
+from skucast.forecasting.cold_start.model import LaunchLaw
+from skucast.forecasting.engine.engine import Plan
+from skucast.forecasting.engine.status import Status
+from skucast.forecasting.global_model.training import METHOD
+from skucast.forecasting.models.registry import Tier
+from skucast.forecasting.selection.choice import Criterion
+from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion
+from skucast.runtime.context import Context
+from skucast.spark.series import SERIES, base_demand
+from skucast.stages.demand.stage import calendar_of, demand_known
+from skucast.stages.forecast.accuracy import headline
+from skucast.stages.forecast.cold_start.prior import described, launch_prior, never_sold, recent_sales
+from skucast.stages.forecast.covariates.stage import drivers_known
+from skucast.stages.forecast.fitting import Layout, fitted
+from skucast.stages.forecast.global_model.stage import Sample, with_learner
+from skucast.stages.forecast.groups.stage import GroupRun, analyse_items, forecast_groups
+from skucast.stages.forecast.panel.buckets import long_panel, revenue_shares
+from skucast.stages.forecast.pooling.evidence import evidence
+from skucast.stages.forecast.pooling.method_errors import class_sums
+from skucast.stages.forecast.seasons.stage import with_seasons
+from skucast.stages.forecast.span import Span
+from skucast.stages.forecast.supersession import successions, with_inherited, with_predecessors
+from skucast.stages.forecast.writing import Decision
+from skucast.stages.lead_times.horizon import default_span, evaluation_spans, longest_protection
+from skucast.stages.lead_times.stage import lead_times_known
+from skucast.stages.monitor.stage import with_tenure
+from skucast.store.runs import Stage
+from skucast.tables import (
+    BACKTEST,
+    FORECAST,
+    FORECAST_ACCURACY,
+    FORECAST_COMPONENT,
+    ITEM,
+    ITEM_LOCATION,
+    SERIES_STATUS,
+)  # fmt: skip
+
+
+def forecast(context: Context) -> None:
+    """``demand`` → ``forecast``, ``backtest``, ``series_status`` and forecasts of groups for this cutoff."""
+    with context.record.stage("forecast") as stage:
+        clock = context.begin(stage, "demand", "item", "item_location", "supplier", "open_order", "receipt", "event",
+                              "hierarchy", "sales_line")  # fmt: skip
+        rules, demand = context.config.forecast, base_demand(demand_known(context))
+        succession = successions(context.warehouse.read(ITEM_LOCATION), clock.decision_date).localCheckpoint()
+        known = demand if succession.isEmpty() else with_inherited(demand, succession)
+        first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
+        if first is None:
+            raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
+        timing, _ = lead_times_known(context)
+        span = Span(first, clock.cutoff, _horizon(context, timing), clock.frequency)
+        candidates = _series(context, known, timing, span).persist(StorageLevel.DISK_ONLY)
+        prior = launch_prior(candidates)
+        series, n_series = with_tenure(context, prior.series), candidates.count()
+        n_buckets = max(rules.min_buckets, -(-n_series * (span.n_periods + span.horizon) // rules.rows_per_bucket))
+        calendar = calendar_of(context, span.first, span.last, series.select("location_id").distinct())
+        drivers = drivers_known(context, stage, span)
+
+        def placed(rows: DataFrame, of_series: DataFrame, buckets: int) -> DataFrame:
+            facts, prices = drivers.facts, drivers.list_prices
+            return long_panel(rows, calendar, of_series, span, buckets, facts=facts, list_prices=prices)
+
+        def sampled(chosen: Column) -> DataFrame:
+            return placed(known.where(chosen), series.where(chosen), 1)
+
+        sample = Sample(n_series, sampled, drivers.catalogue)
+        plan = with_seasons(rules, _engine_plan(context, span.horizon), stage, sample, series, span)
+        plan = with_learner(rules, plan, stage, sample, span)
+        fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
+        _write_forecast(context, stage, fits, (plan, span), (n_series, prior.law, succession))
+        fits.unpersist()
+        groups = GroupRun(context, demand, series, span, plan.without(METHOD))
+        forecast_groups(groups)
+        analyse_items(groups)
+        candidates.unpersist()
+
+
+def _series(context: Context, known: DataFrame, timing: DataFrame, span: Span) -> DataFrame:
+    """Every series that has sold or may be ordered, and what a prior of its demand is made of."""
+    tables, clock = context.warehouse, context.clock
+    sold = revenue_shares(known, recent_sales(clock.cutoff, clock.frequency))
+    new = never_sold(tables.read(ITEM_LOCATION), sold, clock.decision_date)
+    every = _with_spans(context, sold.unionByName(new, allowMissingColumns=True), timing, span.horizon)
+    return described(every, tables.read(ITEM), span, clock.decision_date)
+
+
+def _engine_plan(context: Context, horizon: int) -> Plan:
+    rules, outliers = context.config.forecast, context.config.demand.outliers
+    frequency = context.clock.frequency
+    return Plan(
+        methods=rules.methods,
+        methods_by_class={str(name): methods for name, methods in rules.methods_by_class.items()},
+        origins=rules.origins,
+        origin_step=rules.origin_step or usual_step(horizon, frequency.season_length, frequency.days),
+        min_periods=rules.min_periods,
+        tier_shares={Tier.FULL: rules.revenue_shares.full, Tier.LIBRARY: rules.revenue_shares.library},
+        outlier_method=outliers.method,
+        outlier_limit=outliers.limit,
+        outlier_treatment=outliers.treatment,
+        with_components=rules.components,
+        prophet=rules.prophet.settings,
+        search=rules.search.beside(rules.prophet),
+    )
+
+
+def _horizon(context: Context, timing: DataFrame) -> int:
+    """Steps to forecast: configured, or the longest protection period with 99 % of its lead time."""
+    terms, asked = context.config.inventory.defaults.terms, context.config.forecast.horizon
+    longest = longest_protection(context.warehouse.read(ITEM_LOCATION), timing, context.clock, terms)
+    if asked is None:
+        return longest.with_late_deliveries
+    if asked < longest.periods:
+        raise ConfigError(
+            f"forecast.horizon: found {asked}, but the longest protection period (review + lead time) is "
+            f"{longest.periods} periods ({longest.where}): give at least that, or null"
+        )
+    return asked
+
+
+def _with_spans(context: Context, series: DataFrame, timing: DataFrame, horizon: int) -> DataFrame:
+    """Series with the steps whose summed demand their champion is chosen by: the protection period of each."""
+    terms, clock = context.config.inventory.defaults.terms, context.clock
+    own = F.coalesce("evaluation_span", F.lit(default_span(clock, terms))).alias("evaluation_span")
+    return series.join(evaluation_spans(timing, horizon), [*SERIES], "left").select(*series.columns, own)
+
+
+def _write_forecast(
+    context: Context,
+    stage: Stage,
+    fits: DataFrame,
+    how: tuple[Plan, Span],
+    known: tuple[int, LaunchLaw | None, DataFrame],
+) -> None:
+    (plan, span), (n_series, launch, succession) = how, known
+    rules, tables = context.config.forecast, context.warehouse
+    of_cutoff = f"cutoff = DATE '{span.cutoff}'"
+    layout = Layout.of(plan, span)
+    classes, levels = class_sums(fits, layout, n_series), rules.quantile_levels
+    layout, usual = replace(layout, errors=classes.errors), UsualDispersion.of(classes.dispersion)
+    seen = evidence(fits, layout, usual, n_series)
+    law = PredictiveLaw.of(layout.names, levels, usual, seen, rules.min_pooled_errors)
+    selection = rules.selection
+    criterion = Criterion(selection.criterion, selection.class_weight, rules.min_periods, selection.margin)
+    decision = Decision(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")
+    status = with_predecessors(decision.rows(fits, SERIES_STATUS), succession).persist(StorageLevel.DISK_ONLY)
+    counts = status.groupBy("status").count().toPandas()
+    stage.rows |= {str(each): int(n) for each, n in zip(counts["status"], counts["count"], strict=True)}
+    _require_few_fallbacks(stage.rows, rules.max_fallback_share)
+    tables.replace_where(SERIES_STATUS, status, of_cutoff)
+    tables.replace_where(BACKTEST, decision.rows(fits, BACKTEST), of_cutoff)
+    if rules.components:
+        tables.replace_where(FORECAST_COMPONENT, decision.rows(fits, FORECAST_COMPONENT), of_cutoff)
+    if rules.accuracy != "none":
+        tables.replace_where(FORECAST_ACCURACY, decision.rows(fits, FORECAST_ACCURACY), of_cutoff)
+        stage.measures |= headline(tables.read(FORECAST_ACCURACY).where(of_cutoff), levels)
+    tables.replace_where(FORECAST, decision.rows(fits, FORECAST), of_cutoff)
+    status.unpersist()
+    stage.rows["horizon"] = span.horizon
+
+
+def _require_few_fallbacks(rows: dict[str, int], limit: float) -> None:
+    n_series = sum(rows.get(status, 0) for status in Status)
+    if rows.get("fallback", 0) > limit * n_series:
+        raise TooManyFallbacksError(
+            f"{rows['fallback']} of {n_series} series needed a fallback, more than the allowed share {limit:g} "
+            "(forecast.max_fallback_share); the reasons are lost with this run: lower the methods or raise the share"
+        )

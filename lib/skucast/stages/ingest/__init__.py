@@ -1,0 +1,1 @@
+"""Sources → accepted order lines and the other input tables."""

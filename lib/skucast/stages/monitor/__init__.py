@@ -1,0 +1,1 @@
+"""Past forecasts and policies beside the demand that came after them."""

@@ -1,0 +1,1 @@
+"""Forecast, stock and supply → policy, order plan, alerts and health."""

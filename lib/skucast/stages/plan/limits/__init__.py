@@ -1,0 +1,1 @@
+"""Limits that orders share, settled over all rows."""
