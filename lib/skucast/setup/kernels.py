@@ -31,7 +31,13 @@ from skucast.inventory.projection.net_requirement import Ahead, Aim, outlook
 def warm_up() -> None:
     """Call every kernel once, on all cores; the compiled code goes to the cache."""
     names = [method.name for method in METHODS if method.tier != Tier.LIBRARY]
-    tasks: list[Callable[[], None]] = [_learner, _plan, _share, _stock_outs, *(partial(_method, name) for name in names)]
+    tasks: list[Callable[[], None]] = [
+        _learner,
+        _plan,
+        _share,
+        _stock_outs,
+        *(partial(_method, name) for name in names),
+    ]
     # Processes are started anew: compiling in one that was forked off while others compile is not safe.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for done in [pool.submit(task) for task in tasks]:

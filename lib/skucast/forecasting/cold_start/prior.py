@@ -113,26 +113,35 @@ class VarianceSums:
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """Sums over categories of e, the log mean of a series less its level, and x, its log price.
+class GroupScatter:
+    """Sums over groups of series of e, a log mean less what is usual.
 
     Attributes:
-        n_categories: C.
-        weight: N = Σ n, with n = Σ w of a category.
+        n_groups: C.
+        weight: N = Σ n, with n = Σ w of a group.
         weight_squares: Σ n².
         total: Σ w·e.
-        within: Σ over categories of w·(e - ē)².
+        within: Σ over groups of w·(e - ē)².
         between: Σ n·ē².
-        price_squares: Σ over categories of w·(x - x̄)², over series with a price.
-        price_products: the same of w·(x - x̄)·(e - ē).
     """
 
-    n_categories: int
+    n_groups: int
     weight: float
     weight_squares: float
     total: float
     within: float
     between: float
+
+
+@dataclass(frozen=True)
+class Scatter(GroupScatter):
+    """The same over categories, and sums of x, the log price of a series.
+
+    Attributes:
+        price_squares: Σ over categories of w·(x - x̄)², over series with a price.
+        price_products: the same of w·(x - x̄)·(e - ē).
+    """
+
     price_squares: float
     price_products: float
 
@@ -156,18 +165,43 @@ class Deviations:
 def deviations(scatter: Scatter) -> Deviations:
     """Elasticity, spread and credibility of categories by the moments.
 
-    The elasticity is a ridge regression that believes in 0 ± 1; the variance between categories is that of Bühlmann &
-    Straub (1970), eq. for â in Bühlmann & Gisler (2005), section 4.8; the weight of a category n / (n + σ²/a).
+    The elasticity is a ridge regression that believes in 0 ± 1.
     """
-    freedom = max(scatter.weight - scatter.n_categories, 0.0) + _PRIOR_SERIES
+    freedom = max(scatter.weight - scatter.n_groups, 0.0) + _PRIOR_SERIES
     raw = (scatter.within + _PRIOR_SERIES) / freedom
     slope = scatter.price_products / (scatter.price_squares + raw)
     explained = slope * (2 * scatter.price_products - slope * scatter.price_squares)
     variance = max(scatter.within - explained + _PRIOR_SERIES, 0.0) / freedom
-    between = scatter.between - scatter.total**2 / scatter.weight - (scatter.n_categories - 1) * variance
+    return Deviations(slope, float(np.sqrt(variance)), _believed(scatter, variance))
+
+
+def _believed(scatter: GroupScatter, variance: float) -> float:
+    """Series' worth of belief that a group is like all others, σ²/a.
+
+    The variance a between groups is that of Bühlmann & Straub (1970), eq. for â in Bühlmann & Gisler (2005), section
+    4.8; a group of the weight n is believed to n / (n + σ²/a).
+    """
+    between = scatter.between - scatter.total**2 / scatter.weight - (scatter.n_groups - 1) * variance
     size = scatter.weight - scatter.weight_squares / scatter.weight
-    weight = variance * size / between if between > 0 and size > 1e-9 * scatter.weight else np.inf
-    return Deviations(slope, float(np.sqrt(variance)), float(weight))
+    return float(variance * size / between) if between > 0 and size > 1e-9 * scatter.weight else np.inf
+
+
+def likeness(scatter: GroupScatter) -> float:
+    """Series' worth of belief that a group is like all others; infinite where no group has two series."""
+    freedom = scatter.weight - scatter.n_groups
+    if freedom <= 0:
+        return np.inf
+    return _believed(scatter, (scatter.within + _PRIOR_SERIES) / (freedom + _PRIOR_SERIES))
+
+
+def spread_beside(squares: float, weight: float) -> float:
+    """Standard deviation of what locations and items elsewhere leave unsaid.
+
+    Args:
+        squares: Σ w·deviation².
+        weight: Σ w.
+    """
+    return float(np.sqrt((squares + _PRIOR_SERIES) / (weight + _PRIOR_SERIES)))
 
 
 def launch_law(

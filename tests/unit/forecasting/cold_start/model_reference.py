@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,13 +14,17 @@ from skucast.forecasting.cold_start.prior import (
     FULL_WEIGHT,
     WINDOW,
     Deviations,
+    GroupScatter,
     Level,
     Scatter,
     VarianceSums,
     deviations,
     launch_law,
     level,
+    likeness,
+    spread_beside,
 )
+from skucast.forecasting.panel import FloatArray
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Seen:
     price: float
     is_launched: bool
     demand: Sequence[float]
+    item: str = ""
+    location: str = "GB-1"
 
     @property
     def weight(self) -> float:
@@ -50,6 +56,22 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Weight and sum of what is left unsaid by location and then by item, and the beliefs in their being alike."""
+
+    groups: tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]
+    beliefs: tuple[float, float]
+
+    def of(self, item: str, location: str) -> float:
+        """What is added to the log mean of a series that says nothing itself."""
+        found = 0.0
+        for name, groups, belief in zip((location, item), self.groups, self.beliefs, strict=True):
+            n, e = groups.get(name, (0.0, 0.0))
+            found += e / (n + belief)
+        return found
+
+
+@dataclass(frozen=True)
 class Prior:
     """A prior made of series one by one."""
 
@@ -59,10 +81,13 @@ class Prior:
     effects: dict[str, float]
     prices: dict[str, float]
     counts: dict[str, int]
+    elsewhere: Elsewhere | None = None
 
-    def log_mean(self, category: str, price: float) -> float:
+    def log_mean(self, category: str, price: float, item: str = "", location: str = "GB-1") -> float:
         """Of a series that has not sold yet."""
         found = self.launched + self.effects.get(category, 0.0)
+        if self.elsewhere:
+            found += self.elsewhere.of(item, location)
         if category in self.prices and price > 0:
             found += self.deviations.elasticity * (math.log(price) - self.prices[category])
         return found
@@ -85,21 +110,60 @@ def prior_of(series: Sequence[Seen]) -> Prior:
         if priced:
             total = sum(seen[i].weight for i in priced)
             prices[category] = sum(seen[i].weight * math.log(seen[i].price) for i in priced) / total
-    bins = {True: np.zeros(2 * REACH + 1), False: np.zeros(2 * REACH + 1)}
+    rests = []
     for number, each in enumerate(seen):
-        rest = e[number] - effects[each.category]
+        rests.append(e[number] - effects[each.category])
         if each.price > 0:
-            rest -= how.elasticity * (math.log(each.price) - prices[each.category])
-        place = min(max(rest / how.spread / BIN, -REACH), REACH - 1e-9)
-        lower = math.floor(place)
-        bins[each.is_launched][lower + REACH] += each.weight * (1 - (place - lower))
-        bins[each.is_launched][lower + REACH + 1] += each.weight * (place - lower)
+            rests[-1] -= how.elasticity * (math.log(each.price) - prices[each.category])
+    elsewhere, rests = elsewhere_of(seen, rests)
+    if elsewhere:
+        squares = sum(each.weight * x**2 for each, x in zip(seen, rests, strict=True))
+        how = replace(how, spread=spread_beside(squares, sum(each.weight for each in seen)))
+    bins = binned(seen, rests, how.spread)
     spread = (
         sum(each.freedom for each in seen),
         sum(each.freedom * min(each.variance / each.mean**levels.power, levels.most_dispersed) for each in seen),
     )
     law = launch_law(levels, how.spread, spread, bins[True], bins[False])
-    return Prior(law, how, levels.launched, effects, prices, {name: len(own) for name, own in members.items()})
+    counts = {name: len(own) for name, own in members.items()}
+    return Prior(law, how, levels.launched, effects, prices, counts, elsewhere)
+
+
+def binned(seen: Sequence[Seen], rests: Sequence[float], unit: float) -> dict[bool, FloatArray]:
+    """Weight of launched and of other series by bin of their deviation."""
+    bins = {True: np.zeros(2 * REACH + 1), False: np.zeros(2 * REACH + 1)}
+    for rest, each in zip(rests, seen, strict=True):
+        place = min(max(rest / unit / BIN, -REACH), REACH - 1e-9)
+        lower = math.floor(place)
+        bins[each.is_launched][lower + REACH] += each.weight * (1 - (place - lower))
+        bins[each.is_launched][lower + REACH + 1] += each.weight * (place - lower)
+    return bins
+
+
+def elsewhere_of(seen: Sequence[Seen], rests: list[float]) -> tuple[Elsewhere | None, list[float]]:
+    """What the others of a location and of an item say of each series, and what is left after that."""
+    if len({each.location for each in seen}) < 2:
+        return None, rests
+    found, beliefs = [], []
+    for key in ("location", "item"):
+        members = defaultdict(list)
+        for number, each in enumerate(seen):
+            members[getattr(each, key)].append(number)
+        groups, n_all, squares, total, within, between = {}, 0.0, 0.0, 0.0, 0.0, 0.0
+        for name, own in members.items():
+            n, total_own = sum(seen[i].weight for i in own), sum(seen[i].weight * rests[i] for i in own)
+            groups[name] = n, total_own
+            n_all, squares, total, between = n_all + n, squares + n**2, total + total_own, between + total_own**2 / n
+            within += sum(seen[i].weight * (rests[i] - total_own / n) ** 2 for i in own)
+        belief = likeness(GroupScatter(len(members), n_all, squares, total, within, between))
+        left = []
+        for each, rest in zip(seen, rests, strict=True):
+            n, total_own = groups[getattr(each, key)]
+            left.append(rest - (total_own - each.weight * rest) / (n - each.weight + belief))
+        rests = left
+        found.append(groups)
+        beliefs.append(belief)
+    return Elsewhere((found[0], found[1]), (beliefs[0], beliefs[1])), rests
 
 
 def level_of(seen: Sequence[Seen]) -> Level:

@@ -7,7 +7,7 @@ deviations. Bins share a deviation between neighbours, so that no rounding of su
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import numpy as np
@@ -25,10 +25,12 @@ from skucast.forecasting.cold_start.prior import (
     deviations,
     launch_law,
     level,
+    spread_beside,
 )
 from skucast.forecasting.panel.panel import FloatArray
 from skucast.periods import Frequency, add_periods
 from skucast.spark.series import SERIES
+from skucast.stages.forecast.cold_start.elsewhere import group_sums, weighed_squares, with_elsewhere
 from skucast.stages.forecast.span import Span
 
 _CONSTANT = 1e-9
@@ -113,20 +115,26 @@ def launch_prior(series: DataFrame) -> LaunchPrior:
         series: as ``described`` returns them; persist them, they are read four times.
     """
     informing = series.where("weight > 0")
-    levels = _level(informing)
-    if levels is None:
+    found = _level(informing)
+    if found is None:
         return LaunchPrior(None, _with_priors(series, F.lit(None), F.lit(None), F.lit(None)))
+    levels, has_locations = found
     usual = F.when(F.col("is_launched"), F.lit(levels.launched)).otherwise(F.lit(levels.established))
     categories = _by_category(informing.withColumn("e", F.col("log_mean") - usual))
-    how = deviations(_scatter(categories))
+    scatter, n_all = _scatter(categories)
+    how = deviations(scatter)
     placed = series.join(F.broadcast(_effects(categories, how)), "category", "left")
     price = F.lit(how.elasticity) * (F.col("log_price") - F.col("mean_log_price"))
     offset = F.coalesce("effect", F.lit(0.0)) + F.coalesce(price, F.lit(0.0))
-    law = _law(placed.where("weight > 0").withColumn("rest", F.col("log_mean") - usual - offset), levels, how)
-    n_all = int(categories.agg(F.sum("n_series")).first()[0])  # type: ignore[index]
+    placed = placed.withColumns({"rest": F.col("log_mean") - usual - offset, "elsewhere": F.lit(0.0)})
+    if has_locations:
+        placed = with_elsewhere(placed)
+        how = replace(how, spread=spread_beside(*weighed_squares(placed)))
+    law = _law(placed.where("weight > 0"), levels, how)
     is_known = (F.col("category") != "") & F.col("n_series").isNotNull()
     count, name = F.when(is_known, F.col("n_series")).otherwise(n_all), F.when(is_known, F.col("category"))
-    return LaunchPrior(law, _with_priors(placed, F.lit(levels.launched) + offset, count, name, series.columns))
+    log_mean = F.lit(levels.launched) + offset + F.col("elsewhere")
+    return LaunchPrior(law, _with_priors(placed, log_mean, count, name, series.columns))
 
 
 def _with_priors(
@@ -141,20 +149,28 @@ def _with_priors(
     )
 
 
-def _level(informing: DataFrame) -> Level | None:
+def _level(informing: DataFrame) -> tuple[Level, bool] | None:
+    """The level, and whether several locations inform it."""
     x, y, f = F.col("log_mean"), F.log("variance"), F.when(F.col("variance") > 0, F.col("freedom")).otherwise(0.0)
     sums = {"weight": f, "mean": f * x, "variance": f * y, "mean_square": f * x * x, "product": f * x * y}
     totals = {f"of_{name}": _total(each) for name, each in sums.items()}
     found = {
         row["is_launched"]: row
         for row in informing.groupBy("is_launched")
-        .agg(_total(F.col("weight")).alias("n"), _total(F.col("weight") * x).alias("x"), *_named(totals))
+        .agg(
+            _total(F.col("weight")).alias("n"),
+            _total(F.col("weight") * x).alias("x"),
+            F.min("location_id").alias("one"),
+            F.max("location_id").alias("another"),
+            *_named(totals),
+        )
         .collect()
     }
     if not found:
         return None
     variances = VarianceSums(*(sum(row[f"of_{each.name}"] for row in found.values()) for each in fields(VarianceSums)))
-    return level(_pair(found.get(True)), _pair(found.get(False)), variances)
+    locations = {row[name] for row in found.values() for name in ("one", "another")}
+    return level(_pair(found.get(True)), _pair(found.get(False)), variances), len(locations) > 1
 
 
 def _total(values: Column) -> Column:
@@ -178,21 +194,15 @@ def _by_category(informing: DataFrame) -> DataFrame:
     return informing.groupBy("category").agg(count, *_named({f"s_{name}": _total(v) for name, v in sums.items()}))
 
 
-def _scatter(categories: DataFrame) -> Scatter:
-    sums = {
-        "n_categories": F.count(F.lit(1)),
-        "weight": F.sum("s_n"),
-        "weight_squares": F.sum(F.expr("s_n * s_n")),
-        "total": F.sum("s_e"),
-        "within": F.sum(F.expr("s_ee - s_e * s_e / s_n")),
-        "between": F.sum(F.expr("s_e * s_e / s_n")),
+def _scatter(categories: DataFrame) -> tuple[Scatter, int]:
+    """Sums over all categories, and how many series they have."""
+    price = {
         "price_squares": _total(F.expr("s_pxx - try_divide(s_px * s_px, s_p)")),
         "price_products": _total(F.expr("s_pxe - try_divide(s_px * s_pe, s_p)")),
+        "n_series": F.sum("n_series"),
     }
-    row = categories.agg(*_named(sums)).first()
-    if row is None:
-        raise ValueError("no category informs a prior")
-    return Scatter(**row.asDict())
+    sums = categories.agg(*_named(group_sums() | price)).collect()[0].asDict()
+    return Scatter(**{each.name: sums[each.name] for each in fields(Scatter)}), int(sums["n_series"])
 
 
 def _effects(categories: DataFrame, how: Deviations) -> DataFrame:

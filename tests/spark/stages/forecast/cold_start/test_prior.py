@@ -119,6 +119,54 @@ def test_the_prior_does_not_depend_on_partitions(spark: SparkSession, found: Lau
         assert tuple(rest) == theirs[item][1:]
 
 
+SIZES = {"small": 0.4, "large": 2.0, "middle": 1.0}
+"""What locations sell beside others."""
+
+
+def chain(spark: SparkSession, n_partitions: int) -> tuple[LaunchPrior, list[Seen]]:
+    """Thirty items at two or three locations; at "middle" every third has not sold yet."""
+    drawn, rows, listed, seen = np.random.default_rng(3), [], [], []
+    for number in range(30):
+        item, popular = f"i{number}", np.exp(drawn.normal(0, 1))
+        for location, size in SIZES.items():
+            if location == "middle" and number % 3 == 0:
+                listed.append({"item_id": item, "location_id": location, "valid_from": FIRST, "provenance": "measured"})
+                continue
+            units = [float(each) for each in 1 + drawn.poisson(20 * size * popular, N_PERIODS)]
+            flags = dict.fromkeys(("is_censored", "is_closed", "is_outlier", "promotion"), False)
+            rows += [
+                {
+                    "item_id": item, "location_id": location, "period_start": FIRST + timedelta(days=7 * at),
+                    "sales": value, "returns": 0.0, "demand": value, **flags,
+                }
+                for at, value in enumerate(units)
+            ]  # fmt: skip
+            seen.append(Seen("", np.nan, is_launched=False, demand=units[-WINDOW:], item=item, location=location))
+    demand = DEMAND.frame(spark, rows).repartition(n_partitions)
+    sold = revenue_shares(demand, recent_sales(SPAN.cutoff, SPAN.frequency))
+    new = never_sold(ITEM_LOCATION.frame(spark, listed), sold, D)
+    series = described(sold.unionByName(new, allowMissingColumns=True), ITEM.frame(spark, []), SPAN, D)
+    return launch_prior(series.repartition(n_partitions)), seen
+
+
+def test_a_new_series_is_told_by_its_location_and_by_its_item_elsewhere(spark: SparkSession):
+    (found, seen), (other, _) = chain(spark, 1), chain(spark, 4)
+    expected = prior_of(seen)
+    assert found.law is not None
+    np.testing.assert_allclose(expected.law.weights, found.law.weights, rtol=1e-9)
+    new = {row["item_id"]: row["prior_log_mean"] for row in found.series.where("location_id = 'middle'").collect()}
+    again = {row["item_id"]: row["prior_log_mean"] for row in other.series.where("location_id = 'middle'").collect()}
+    told = {item: log_mean for item, log_mean in new.items() if log_mean is not None}
+    assert len(told) == 10
+    for item, log_mean in told.items():
+        assert log_mean == pytest.approx(expected.log_mean("", np.nan, item, "middle"), rel=1e-9)
+        assert log_mean == pytest.approx(again[item], rel=1e-9)
+        elsewhere = {each.location: np.log(each.mean) for each in seen if each.item == item}
+        of_middle = np.mean([elsewhere["small"] - np.log(0.4), elsewhere["large"] - np.log(2.0)])
+        assert log_mean == pytest.approx(of_middle, abs=0.25)
+    assert found.law.spread < 0.5
+
+
 def test_without_demand_there_is_no_prior(spark: SparkSession):
     schema = "item_id string, location_id string, start date, n_known long, n_recent long, recent_mean double"
     dead = spark.createDataFrame([("a", "GB-1", None, 0, 0, None), ("b", "GB-1", FIRST, 30, 14, 0.0)], schema)
