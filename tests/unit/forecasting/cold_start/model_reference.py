@@ -24,7 +24,7 @@ from skucast.forecasting.cold_start.prior import (
     likeness,
     spread_beside,
 )
-from skucast.forecasting.panel import FloatArray
+from skucast.forecasting.panel.panel import FloatArray
 
 
 @dataclass(frozen=True)
