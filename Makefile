@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight install jars kernels demo lint check test bench bench-accuracy bench-models bench-plan bench-scale clean
+.PHONY: help preflight install jars kernels demo docs reference lint check test bench bench-accuracy bench-models bench-plan bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ kernels: install ## compile the kernels, once per machine
 demo: jars kernels ## from order lines to an order plan, on the packaged sample
 	$(BIN)/skucast nightly --config $(CONFIG)
 	$(BIN)/skucast show order_plan --top 10 --config $(CONFIG)
+
+docs: install ## the documentation as a site, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f conf/mkdocs.yml
+
+reference: install ## the reference pages of docs/, from the code
+	$(BIN)/python -m skucast.cli.reference docs/reference
 
 lint: install ## style, types and layers
 	$(BIN)/ruff check

@@ -12,7 +12,7 @@ from skucast.stages.simulate.stage import simulate
 
 
 def nightly(context: Context) -> None:
-    """All four stages in order."""
+    """Run ingest, demand, forecast and plan: what a company runs every night."""
     for stage in (ingest, demand, forecast, plan):
         stage(context)
 

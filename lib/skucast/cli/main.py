@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 2 the user's mistake (configuration, input contract), 1 anything else.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         config = load_config(arguments.config, arguments.set)
         if arguments.command == "show":
@@ -53,7 +53,8 @@ def job(command: str) -> None:
     sys.exit(main([command, *sys.argv[1:]]))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = argparse.ArgumentParser(prog="skucast", description="Order history in, replenishment decisions out.")
     parser.add_argument("--version", action="version", version=f"skucast {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -82,7 +83,10 @@ def _shared_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, metavar="FILE", help="configuration, YAML")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting")
     parser.add_argument(
-        "--decision-date", type=_date, metavar="DATE", help="first day of the period to decide for (from the data)"
+        "--decision-date",
+        type=_date,
+        metavar="DATE",
+        help="first day of the period to decide for; without it the data tell",
     )
 
 

@@ -12,9 +12,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[float, Field(ge=0, lt=3660)]
 PositiveDays = Annotated[float, Field(gt=0, lt=3660)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
+Positive = Annotated[float, Field(gt=0)]
+Amount = Annotated[float, Field(ge=0)]
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values are not coerced from text."""
+    """A part of the configuration: unknown keys are errors, values are not coerced from text.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    The string below a field is its description in the reference of the configuration.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from skucast.config.fields import Probability, Section, Share
+from skucast.config.fields import Positive, Probability, Section, Share
 from skucast.config.groups import Groups
 from skucast.forecasting.global_model import trees as boosting
 from skucast.forecasting.global_model.training import LearnerSettings
@@ -27,32 +27,45 @@ SELDOM: tuple[Method, ...] = ("ses", "tsb_optimised", "imapa")
 """What series that sell often, and seldom, are forecast by beside the model over all series. With shared seasons and
 events taken out beforehand, no further method lowered the loss on held-out dates: see docs/models.md."""
 COMBINATIONS: tuple[Method, ...] = ("combination_mean", "combination_median", "combination_weighted")
-Positive = Annotated[float, Field(gt=0)]
 AnySection = TypeVar("AnySection", bound=Section)
 
 
 class Season(Section):
-    """A season of one's own, as a Fourier series. ``period`` is in calendar days."""
+    """A season of your own in Prophet, as a Fourier series."""
 
     period: Positive
+    """Length, calendar days."""
     order: Annotated[int, Field(ge=1, le=50)]
+    """Number of sine and cosine pairs."""
     prior_scale: Positive | None = None
+    """Prior scale. Null: `seasonality_prior_scale`."""
 
 
 class Prophet(Section):
     """Settings of ``prophet`` and ``prophet_multiplicative``; names and defaults are Prophet's."""
 
     growth: Literal["linear", "flat"] = "linear"
+    """Trend: piecewise linear, or none."""
     seasonality_prior_scale: Positive = 10.0
+    """Prior scale of seasons: larger lets them vary more."""
     holidays_prior_scale: Positive = 10.0
+    """Prior scale of events."""
     changepoint_prior_scale: Positive = 0.05
+    """Prior scale of changes of the trend."""
     n_changepoints: Annotated[int, Field(ge=0, le=200)] = 25
+    """Number of possible changes of the trend."""
     changepoint_range: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Share of the history in which the trend may change."""
     daily: bool | None = None
+    """Season of the day. Null: when the data allow."""
     weekly: bool | None = None
+    """Season of the week. Null: when the data allow."""
     yearly: bool | None = None
+    """Season of the year. Null: when the data allow."""
     seasons: tuple[Season, ...] = ()
+    """Further seasons."""
     event_windows: dict[str, tuple[int, int]] = {}
+    """Event → days before (0 or negative) and after it that it touches."""
 
     @property
     def settings(self) -> prophet_settings.ProphetSettings:
@@ -66,13 +79,21 @@ class Learner(Section):
     """The model over all series, method ``gradient_boosting``: what it is trained on and how its trees grow."""
 
     enabled: bool = True
+    """Whether it is trained."""
     max_series: Annotated[int, Field(ge=1)] = 1_000
+    """Most series it is trained on."""
     max_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
+    """Most rows it is trained on."""
     min_rows: Annotated[int, Field(ge=100)] = 2_000
+    """Fewest rows from which it is trained."""
     rounds: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Number of trees."""
     leaves: Annotated[int, Field(ge=2, le=1_000)] = 15
+    """Leaves of a tree."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Share of each tree that is added."""
     min_leaf_rows: Annotated[int, Field(ge=1)] = 200
+    """Fewest rows in a leaf."""
 
     @property
     def settings(self) -> LearnerSettings:
@@ -82,10 +103,12 @@ class Learner(Section):
 
 
 class SmoothingBounds(Section):
-    """Between what bounds the smoothing constant of ``ses`` is looked for."""
+    """Bounds between which the smoothing constant of `ses` is searched."""
 
     lowest: Annotated[float, Field(gt=0, le=1)]
+    """Smallest smoothing constant."""
     highest: Annotated[float, Field(gt=0, le=1)]
+    """Largest smoothing constant."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -95,11 +118,14 @@ class SmoothingBounds(Section):
 
 
 class Search(Section):
-    """Settings that are tried beside a method's own, each as a candidate; what is not given is as in the method's."""
+    """Settings that are tried beside those of a method, each as a candidate. What is not given is as in the method."""
 
     prophet: tuple[Prophet, ...] = ()
+    """Settings of `prophet`."""
     ses: tuple[SmoothingBounds, ...] = ()
+    """Bounds of `ses`."""
     learner: tuple[Learner, ...] = ()
+    """Settings of `gradient_boosting`."""
 
     def beside(self, own: Prophet) -> search.Search:
         """As the engine takes them, but for those of the learner, which has to be trained first."""
@@ -123,53 +149,80 @@ def _said(settings: Section) -> str:
 
 
 class RevenueShares(Section):
-    """On how much of all revenue, from the series that earn most down, the dearer methods are tried."""
+    """On which series the dearer methods are tried: those that earn most, up to a share of all revenue."""
 
     full: Share = 0.8
+    """Share for methods that take milliseconds a series."""
     library: Share = 0.5
+    """Share for methods of other packages, which take seconds."""
 
 
 class Selection(Section):
     """How the champion of a series is chosen among its candidates."""
 
     criterion: Literal["pinball", "rmsse"] = "pinball"
+    """Loss that the choice minimises."""
     class_weight: Annotated[float, Field(ge=0)] = 20.0
+    """Origins that the mean loss of the class counts for beside those of the series."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share by which the loss of another candidate must be smaller than that of the default."""
     reselect: Literal["always", "when_due"] = "when_due"
+    """Whether champions are chosen anew each night, or when a review finds that it is due."""
 
 
 class Forecast(Section):
     """What is forecast, by which methods, and how it is tested."""
 
     horizon: Annotated[int, Field(ge=1, le=400)] | None = None
+    """Periods to forecast. Null: the longest protection period, with late deliveries."""
     quantile_levels: tuple[Probability, ...] = (
         0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.525, 0.55, 0.575, 0.6, 0.625, 0.65, 0.675, 0.7,
         0.725, 0.75, 0.775, 0.8, 0.825, 0.85, 0.875, 0.9, 0.925, 0.95, 0.975, 0.99, 0.995, 0.999,
     )  # fmt: skip
+    """Levels of the stored quantiles."""
     methods: tuple[Method, ...] = (*BASELINES, *OFTEN, *SELDOM[1:], "gradient_boosting", *COMBINATIONS)
+    """Methods that are allowed at all."""
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
         "smooth": (*BASELINES, *OFTEN, "gradient_boosting", *COMBINATIONS),
         "erratic": (*BASELINES, *OFTEN, "gradient_boosting", *COMBINATIONS),
         "intermittent": (*BASELINES, *SELDOM, "gradient_boosting", *COMBINATIONS),
         "lumpy": (*BASELINES, *SELDOM, "gradient_boosting", *COMBINATIONS),
     }
+    """Demand class → its candidates."""
     shared_seasons: bool = True
+    """Whether seasons and events of many series are taken out before methods see a series."""
     drivers: bool | tuple[str, ...] = True
+    """Covariates for methods that take them: all, none, or these."""
     selection: Selection = Selection()
+    """How a champion is chosen."""
     origins: Annotated[int, Field(ge=3, le=52)] = 4
+    """Rolling origins of the backtest."""
     origin_step: Annotated[int, Field(ge=1)] | None = None
+    """Periods between origins. Null: a quarter of the horizon, in whole seasons."""
     min_periods: Annotated[int, Field(ge=2)] = 6
+    """Known periods before an origin. A series with fewer is not scored."""
     revenue_shares: RevenueShares = RevenueShares()
+    """On which series the dearer methods are tried."""
     min_buckets: Annotated[int, Field(ge=1)] = 8
+    """Fewest tasks of the forecast."""
     rows_per_bucket: Annotated[int, Field(ge=1)] = 200_000
+    """Rows of one task."""
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200
+    """Cases from which a group of series gives its name to the calibration of its intervals."""
     max_fallback_share: Share = 0.2
+    """The run stops if a larger share of the series gets a fallback forecast."""
     components: bool = False
+    """Whether table `forecast_component` is written."""
     accuracy: Literal["champion", "all", "none"] = "champion"
+    """Whose scores table `forecast_accuracy` holds."""
     groups: Groups = Groups()
+    """Forecasts of categories, regions and the total."""
     prophet: Prophet = Prophet()
+    """Settings of Prophet."""
     search: Search = Search()
+    """Settings tried beside those of a method."""
     learner: Learner = Learner()
+    """The model over all series."""
 
     @field_validator("quantile_levels")
     @classmethod

@@ -10,14 +10,20 @@ from skucast.config.fields import Section
 
 
 class Groups(Section):
-    """What is said of categories, regions and the total, and of items among each other."""
+    """Forecasts of categories, regions and the total, and which items are alike."""
 
     reconciliation: Literal["none", "bottom_up", "wls"] = "bottom_up"
+    """How forecasts of groups and of series are made to add up; `none`: no forecasts of groups."""
     dimensions: Annotated[tuple[Literal["item", "location"], ...], Field(min_length=1)] = ("item", "location")
+    """Hierarchies that are forecast."""
     analysis: bool = False
+    """Whether items are clustered and correlated."""
     clusters: Annotated[int, Field(ge=2, le=50)] = 6
+    """Number of clusters."""
     correlation_items: Annotated[int, Field(ge=2, le=5000)] = 200
+    """Items that earn most, among which correlations are taken."""
     correlation_partners: Annotated[int, Field(ge=1)] = 10
+    """Partners stored for each item."""
 
     @field_validator("dimensions")
     @classmethod

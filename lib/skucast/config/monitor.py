@@ -11,21 +11,29 @@ from skucast.forecasting.monitoring.verdict import Rules
 
 
 class SpreadFactors(Section):
-    """Smallest and largest factor on the distance of quantiles from the mean; 1 and 1: none."""
+    """Bounds of the multiplier on the width of the next forecast's intervals; 1 and 1: no multiplier."""
 
     lowest: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Smallest multiplier."""
     highest: Annotated[float, Field(ge=1, le=5)] = 1.5
+    """Largest multiplier."""
 
 
 class Monitor(Section):
-    """Which forecasts are reviewed, and when something is found."""
+    """How past forecasts are reviewed."""
 
     window_days: Annotated[int, Field(ge=7, le=1500)] = 182
+    """Days back whose forecasts are reviewed."""
     min_windows: Annotated[int, Field(ge=2)] = 4
+    """Forecasts that a review needs to find anything."""
     false_alarm_share: Annotated[float, Field(gt=0, le=0.5)] = 0.02
+    """Share of sound series in which a review may find drift."""
     coverage_level: Probability = 0.9
+    """Level whose coverage is reviewed."""
     spread_factors: SpreadFactors = SpreadFactors()
+    """Bounds of the multiplier on the width of intervals."""
     valid_days: Annotated[int, Field(ge=1)] = 62
+    """Days for which the next forecasts take notice of a review."""
 
     @property
     def rules(self) -> Rules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
@@ -13,6 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from skucast.spark.array_functions import register_array_functions
 
 _FUNCTIONS = ("functions", "order_functions", "lot_size_functions")
+_FUNCTION = re.compile(
+    r"((?:^--[^\n]*\n)+)CREATE OR REPLACE TEMPORARY FUNCTION (\w+)\(\s*(.*?)\)\s*RETURNS ([^\n]+)",
+    re.DOTALL | re.MULTILINE,
+)
 _BIND_LATE = "spark.sql.legacy.parameterSubstitution.constantsOnly"
 
 
@@ -23,6 +28,17 @@ def register_functions(spark: SparkSession) -> None:
         for statement in chain.from_iterable(_text("spark", "sql", f"{name}.sql").split(";\n") for name in _FUNCTIONS):
             if statement.strip():
                 spark.sql(statement)
+
+
+def function_reference() -> str:
+    """The functions in SQL with their arguments and what is said of them, as Markdown."""
+    return "\n".join(line for name in _FUNCTIONS for line in _described(_text("spark", "sql", f"{name}.sql")))
+
+
+def _described(text: str) -> Iterator[str]:
+    for comment, name, arguments, returned in _FUNCTION.findall(text):
+        said = " ".join(line.removeprefix("--").strip() for line in comment.strip().split("\n"))
+        yield from (f"## `{name}`", "", f"`{name}({' '.join(arguments.split())}) → {returned}`", "", said, "")
 
 
 def query(name: str, parameters: Mapping[str, Any], **frames: DataFrame) -> DataFrame:

@@ -145,10 +145,10 @@ class Table:
 
 
 def table_map(tables: Sequence[Table]) -> str:
-    """The tables as Markdown: what the README and the docs print."""
+    """The tables as Markdown."""
     lines: list[str] = []
     for table in tables:
-        lines += [f"### `{table.name}`", "", f"{table.comment} One row per **{', '.join(table.keys)}**.", ""]
+        lines += [f"## `{table.name}`", "", f"{table.comment} One row per **{', '.join(table.keys)}**.", ""]
         lines += ["| column | type | required | unit | meaning |", "|---|---|---|---|---|"]
         lines += [
             f"| `{c.name}` | `{c.type}` | {'yes' if c.required else ''} | {c.unit} | {c.comment} |"

@@ -22,7 +22,10 @@ from skucast.tables import AVAILABILITY, DEMAND, EVENT, ITEM, RECEIPT, SALES_LIN
 
 
 def demand(context: Context) -> None:
-    """Accepted lines → ``demand``, published unless a newer decision date was published before."""
+    """Turn accepted order lines into demand of every item, location and period.
+
+    The table is published unless a newer decision date was published before.
+    """
     with context.record.stage("demand") as stage:
         clock = context.begin(stage, "sales_line", "availability", "stock", "receipt", "event", "item")
         published = published_decision_date(context.warehouse)

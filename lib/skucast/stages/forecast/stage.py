@@ -50,7 +50,7 @@ from skucast.tables import (
 
 
 def forecast(context: Context) -> None:
-    """``demand`` → ``forecast``, ``backtest``, ``series_status`` and forecasts of groups for this cutoff."""
+    """Forecast every item at every location, backtest the methods, and say how each series was forecast."""
     with context.record.stage("forecast") as stage:
         clock = context.begin(stage, "demand", "item", "item_location", "supplier", "open_order", "receipt", "event",
                               "hierarchy", "sales_line")  # fmt: skip

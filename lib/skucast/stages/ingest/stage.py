@@ -22,7 +22,7 @@ from skucast.tables.check import check
 
 
 def ingest(context: Context) -> None:
-    """Sources → input tables; order lines cleaned, everything else checked against its contract before any write."""
+    """Read the sources into the input tables: order lines are cleaned, all other rows must keep their contract."""
     with context.record.stage("ingest") as stage:
         asked = [table for table in INPUT_TABLES if table.name in context.config.sources]
         checked = [(table, checked_source(context, table)) for table in asked]

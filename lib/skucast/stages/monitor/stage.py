@@ -27,7 +27,7 @@ from skucast.tables import (
 
 
 def monitor(context: Context) -> None:
-    """Past ``forecast`` and ``policy`` against ``demand`` → ``forecast_review`` and ``forecast_review_class``."""
+    """Compare past forecasts and policies with the demand that came after them."""
     with context.record.stage("monitor") as stage:
         inputs = ("forecast", "series_status", "policy", "demand", "item_location", "open_order", "receipt", "supplier")
         clock = context.begin(stage, *inputs)

@@ -37,7 +37,7 @@ from skucast.tables import (
 
 
 def plan(context: Context) -> None:
-    """``forecast`` and stock → ``policy``, ``order_plan``, ``alert`` and ``inventory_health`` for this date."""
+    """Plan orders: policies, proposed orders and why, alerts by money, health of the stock."""
     with context.record.stage("plan") as stage:
         inputs = ("forecast", "demand", "stock", "open_order", "receipt", "sales_line", "item", "item_location",
                   "supplier", "location", "price_break", "order_plan")  # fmt: skip

@@ -25,7 +25,7 @@ from skucast.tables import FORECAST, ITEM_LOCATION, SERIES_STATUS, SERVICE_OUTCO
 
 
 def simulate(context: Context) -> None:
-    """Policies replayed on the periods before the decision date → ``service_outcome``; prints what they kept."""
+    """Replay the policies on held-out demand beside simple rivals: what service comes true, and for how much stock."""
     with context.record.stage("simulate") as stage:
         clock = context.begin(
             stage, "forecast", "demand", "stock", "open_order", "receipt", "sales_line", "item", "item_location",
