@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from scipy import stats
 
 from skucast.inventory.demand import quantile_grid
-from skucast.inventory.ordering import lot_sizes
+from skucast.inventory.textbook import lot_sizes
 from skucast.stages.plan.planning import register_functions
 from tests.oracles.vectors import Vector, checks, names
 

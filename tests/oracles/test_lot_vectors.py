@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skucast.inventory.demand.distributions import Normal, floats, poisson, probability_table
-from skucast.inventory.ordering import lot_sizes
-from skucast.inventory.ordering.dynamic_lots import wagner_whitin
-from skucast.inventory.ordering.finite_horizon import HorizonCosts, finite_horizon_policy
-from skucast.inventory.ordering.finite_horizon_kernel import decide_backwards
-from skucast.inventory.ordering.rounding import orderable_quantity
-from skucast.inventory.ordering.s_s_policies import optimal_s_s, power_approximation, s_s_cost
+from skucast.inventory.textbook import lot_sizes
+from skucast.inventory.textbook.distributions import Normal, floats, poisson, probability_table
+from skucast.inventory.textbook.dynamic_lots import wagner_whitin
+from skucast.inventory.textbook.finite_horizon import HorizonCosts, finite_horizon_policy
+from skucast.inventory.textbook.finite_horizon_kernel import decide_backwards
+from skucast.inventory.textbook.rounding import orderable_quantity
+from skucast.inventory.textbook.s_s_policies import optimal_s_s, power_approximation, s_s_cost
 from tests.oracles.vectors import Vector, all_vectors, checks, names
 
 HORIZON = "FH-4.30"

@@ -9,17 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skucast.inventory.demand import distributions
-from skucast.inventory.demand import variance as demand_variance
-from skucast.inventory.demand.distributions import Discrete, Gamma, NegativeBinomial, Normal, floats, poisson
-from skucast.inventory.ordering import service
-from skucast.inventory.ordering.newsvendor import (
+from skucast.inventory.textbook import demand_variance, distributions, service
+from skucast.inventory.textbook.distributions import Discrete, Gamma, NegativeBinomial, Normal, floats, poisson
+from skucast.inventory.textbook.newsvendor import (
     budget_newsvendor,
     newsvendor_cost,
     newsvendor_profit,
     newsvendor_quantity,
 )
-from skucast.inventory.ordering.reorder_points import poisson_reorder_policy, reorder_cost, reorder_policy
+from skucast.inventory.textbook.reorder_points import poisson_reorder_policy, reorder_cost, reorder_policy
 from tests.oracles.vectors import Vector, checks, names
 
 

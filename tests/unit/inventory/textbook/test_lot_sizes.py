@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.inventory.ordering import lot_sizes
+from skucast.inventory.textbook import lot_sizes
 from tests.unit.inventory.reference import examples
 
 K = st.floats(1, 200)

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from skucast.inventory.demand.distributions import Normal, poisson, probability_table
-from skucast.inventory.ordering.dynamic_lots import wagner_whitin
-from skucast.inventory.ordering.finite_horizon import HorizonCosts, finite_horizon_policy
+from skucast.inventory.textbook.distributions import Normal, poisson, probability_table
+from skucast.inventory.textbook.dynamic_lots import wagner_whitin
+from skucast.inventory.textbook.finite_horizon import HorizonCosts, finite_horizon_policy
 
 
 def recursion(mean: np.ndarray, costs: HorizonCosts, start: int) -> float:

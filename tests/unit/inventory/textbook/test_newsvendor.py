@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.inventory.demand.distributions import NegativeBinomial, Normal, floats
-from skucast.inventory.ordering.newsvendor import (
+from skucast.inventory.textbook.distributions import NegativeBinomial, Normal, floats
+from skucast.inventory.textbook.newsvendor import (
     budget_newsvendor,
     critical_ratio,
     newsvendor_cost,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.demand.distributions import DemandLaw
+from skucast.inventory.textbook.distributions import DemandLaw
 from skucast.numerics.arrays import FloatArray, floats, not_negative, positive
 
 BISECTIONS = 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.inventory.ordering.stage_cost_kernel import stage_cost, stage_costs
+from skucast.inventory.textbook.stage_cost_kernel import stage_cost, stage_costs
 from skucast.numerics.arrays import FloatArray
 from skucast.numerics.compiled import compiled
 

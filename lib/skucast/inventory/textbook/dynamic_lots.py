@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.ordering.dynamic_lots_kernel import cheapest_lots, steady_lots
+from skucast.inventory.textbook.dynamic_lots_kernel import cheapest_lots, steady_lots
 from skucast.numerics.arrays import FloatArray, floats, not_negative
 
 

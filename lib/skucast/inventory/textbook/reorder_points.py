@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.demand.distributions import Normal, poisson, probability_table, unit_normal_second_loss
-from skucast.inventory.ordering.lot_sizes import economic_order_quantity, lot_cost
-from skucast.inventory.ordering.newsvendor import newsvendor_quantity
-from skucast.inventory.ordering.stage_cost_kernel import reorder_lots
+from skucast.inventory.textbook.distributions import Normal, poisson, probability_table, unit_normal_second_loss
+from skucast.inventory.textbook.lot_sizes import economic_order_quantity, lot_cost
+from skucast.inventory.textbook.newsvendor import newsvendor_quantity
+from skucast.inventory.textbook.stage_cost_kernel import reorder_lots
 from skucast.numerics.arrays import FloatArray, floats, not_negative, positive, refuse_infinite
 
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from skucast.inventory.ordering.dynamic_lots import plan_cost, silver_meal, wagner_whitin
+from skucast.inventory.textbook.dynamic_lots import plan_cost, silver_meal, wagner_whitin
 
 
 def cheapest(demand: np.ndarray, K: np.ndarray, h: np.ndarray, c: np.ndarray) -> float:

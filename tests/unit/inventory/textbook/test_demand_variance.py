@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.inventory.demand import variance
+from skucast.inventory.textbook import demand_variance as variance
 from tests.unit.inventory.reference import examples
 
 H = st.integers(1, 30)

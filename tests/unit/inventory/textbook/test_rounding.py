@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.inventory.ordering.rounding import Rounding, orderable_quantity, round_to_packs
+from skucast.inventory.textbook.rounding import Rounding, orderable_quantity, round_to_packs
 from tests.unit.inventory.reference import examples
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.demand.distributions import Normal
-from skucast.inventory.ordering.newsvendor import newsvendor_quantity
-from skucast.inventory.ordering.s_s_kernel import cheapest_pairs, pair_costs
+from skucast.inventory.textbook.distributions import Normal
+from skucast.inventory.textbook.newsvendor import newsvendor_quantity
+from skucast.inventory.textbook.s_s_kernel import cheapest_pairs, pair_costs
 from skucast.numerics.arrays import FloatArray, floats, not_negative, positive, refuse_infinite
 
 CAPPED_BELOW = 1.5

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from skucast.inventory.demand.distributions import Normal, floats, poisson
-from skucast.inventory.ordering.reorder_points import poisson_reorder_policy, reorder_cost, reorder_policy
+from skucast.inventory.textbook.distributions import Normal, floats, poisson
+from skucast.inventory.textbook.reorder_points import poisson_reorder_policy, reorder_cost, reorder_policy
 
 
 def exact_cost(r: int, Q: int, fixed: float, rate: float, lead_time: float, h: float, b: float) -> float:

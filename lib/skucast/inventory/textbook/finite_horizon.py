@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skucast.inventory.demand.distributions import DemandLaw, probability_table
-from skucast.inventory.ordering.finite_horizon_kernel import finite_horizon
+from skucast.inventory.textbook.distributions import DemandLaw, probability_table
+from skucast.inventory.textbook.finite_horizon_kernel import finite_horizon
 from skucast.numerics.arrays import FloatArray, floats, not_negative, positive
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skucast.inventory.demand.distributions import NegativeBinomial, Normal, floats, poisson, probability_table
-from skucast.inventory.ordering.s_s_policies import optimal_s_s, power_approximation, s_s_cost
+from skucast.inventory.textbook.distributions import NegativeBinomial, Normal, floats, poisson, probability_table
+from skucast.inventory.textbook.s_s_policies import optimal_s_s, power_approximation, s_s_cost
 
 
 def chain_cost(p: np.ndarray, protection: np.ndarray, K: float, h: float, b: float, s: int, S: int) -> float:

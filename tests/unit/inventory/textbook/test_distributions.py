@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from skucast.inventory.demand.distributions import (
+from skucast.inventory.textbook.distributions import (
     FAMILIES,
     Discrete,
     Gamma,

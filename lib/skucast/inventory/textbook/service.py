@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from skucast.inventory.demand.distributions import FARTHEST, DemandLaw, Normal, unit_normal_loss
+from skucast.inventory.textbook.distributions import FARTHEST, DemandLaw, Normal, unit_normal_loss
 from skucast.numerics.arrays import FloatArray, floats, not_negative, positive
 
 CERTAIN = 1e-12

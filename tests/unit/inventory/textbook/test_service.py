@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skucast.inventory.demand import quantile_grid
-from skucast.inventory.demand.distributions import Normal, floats, poisson
-from skucast.inventory.ordering import service
+from skucast.inventory.textbook import service
+from skucast.inventory.textbook.distributions import Normal, floats, poisson
 from tests.unit.inventory.reference import examples
 
 SHARE = st.floats(0.05, 0.9999)
