@@ -31,7 +31,7 @@ from benchmarks.accuracy.held_out import SOURCES, USUAL, HeldOut, Pick, cuts_of,
 from benchmarks.accuracy.peers import SLOW, models_of_statsforecast, peers
 from skucast.forecasting.backtest.origins import usual_step
 from skucast.forecasting.backtest.scores import naive_errors
-from skucast.forecasting.engine.engine import Plan
+from skucast.forecasting.engine.engine import ForecastSettings
 from skucast.forecasting.models.base import published
 from skucast.forecasting.models.registry import METHODS, Method
 from skucast.forecasting.panel.panel import FloatArray, Panel
@@ -132,14 +132,16 @@ def compare(name: str, data: Data, panel: Panel, others: Sequence[Method], handf
         on_a_handful(data, panel, few, (*slow, BY_NAME[PACKAGE]), last)
 
 
-def with_named(how: Plan) -> Plan:
+def with_named(how: ForecastSettings) -> ForecastSettings:
     """The default with the methods that M4's series, which are no retail items and share no season, are made for."""
     by_class = {name: (*listed, *NAMED) for name, listed in how.methods_by_class.items()}
     methods, flagged = (*how.methods, *NAMED), "flag"
     return replace(how, methods=methods, methods_by_class=by_class, outlier_treatment=flagged)
 
 
-def run(data: Data, panel: Panel, how: Plan, methods: Sequence[Method] | None = None) -> tuple[list[HeldOut], float]:
+def run(
+    data: Data, panel: Panel, how: ForecastSettings, methods: Sequence[Method] | None = None
+) -> tuple[list[HeldOut], float]:
     """Forecasts of every date, and core-seconds of all."""
     began = time.process_time()
     found = list(held_out(panel, data.dates, data.step, how, methods, is_shared=not data.is_m4))

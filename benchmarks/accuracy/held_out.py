@@ -22,16 +22,16 @@ import pandas as pd
 
 from skucast.config.forecast import Forecast
 from skucast.forecasting.backtest.origins import origins_of_a_run, usual_step
-from skucast.forecasting.engine.engine import Plan, forecast_panel
+from skucast.forecasting.engine.engine import ForecastSettings, forecast_panel
 from skucast.forecasting.global_model.training import METHOD, Learner, train_all, training_cutoffs
 from skucast.forecasting.models.registry import Method
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, Panel
 from skucast.forecasting.panel.profile import DemandClass
 from skucast.forecasting.seasons.calendar import calendar_of, has_weeks
 from skucast.forecasting.seasons.shared import ALL, SharedSeasons, group_curves, group_sums
-from skucast.forecasting.selection.choice import PINBALL, RMSSE, Choice, Contest, Criterion, choose
+from skucast.forecasting.selection.choice import PINBALL, RMSSE, Candidates, Selection, SelectionRule, choose
 from skucast.forecasting.selection.combination import errors_of_classes, reweighed
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.forecasting.uncertainty.error_scale import spread_scale
 from skucast.forecasting.uncertainty.evidence import evidence_of
 from skucast.forecasting.uncertainty.losses import class_of
@@ -75,14 +75,14 @@ def main() -> None:
 USUAL, MARGIN = RULES.selection.class_weight, RULES.selection.margin
 
 
-def plan(*, with_arima: bool) -> Plan:
+def plan(*, with_arima: bool) -> ForecastSettings:
     """The default configuration, every series worth all methods."""
     methods = tuple(name for name in RULES.methods if with_arima or name != "arima")
     by_class = {str(name): listed for name, listed in RULES.methods_by_class.items()}
-    return Plan(methods, by_class, RULES.origins, 1, RULES.min_periods, {}, "none", 3.0, "robust")
+    return ForecastSettings(methods, by_class, RULES.origins, 1, RULES.min_periods, {}, "none", 3.0, "robust")
 
 
-Pick = Callable[["HeldOut"], Choice]
+Pick = Callable[["HeldOut"], Selection]
 
 
 def rules(names: tuple[str, ...]) -> dict[str, Pick]:
@@ -111,18 +111,18 @@ class HeldOut:
         training_seconds: CPU time of training the model over all series.
     """
 
-    contest: Contest
-    law: PredictiveLaw
+    contest: Candidates
+    law: PredictiveDistribution
     scale: FloatArray
     is_closed: BoolArray
     actual: FloatArray
     training_seconds: float
 
-    def choose(self, criterion: str, weight: float, margin: float = MARGIN) -> Choice:
+    def choose(self, criterion: str, weight: float, margin: float = MARGIN) -> Selection:
         """As the jobs choose."""
-        return choose(self.contest, self.law, Criterion(criterion, weight, RULES.min_periods, margin))
+        return choose(self.contest, self.law, SelectionRule(criterion, weight, RULES.min_periods, margin))
 
-    def always(self, place: int) -> Choice:
+    def always(self, place: int) -> Selection:
         """One candidate for all that tried it, for the others the best by the group."""
         usual, n = self.choose(PINBALL, 60.0), self.scale.size
         column = np.where(self.contest.trials.is_tried[:, place], place, usual.column)
@@ -173,7 +173,7 @@ def held_out(
     panel: Panel,
     n_dates: int,
     step: int,
-    how: Plan,
+    how: ForecastSettings,
     methods: Sequence[Method] | None = None,
     *,
     is_shared: bool = True,
@@ -192,13 +192,13 @@ def held_out(
         yield HeldOut(contest, law, spread_scale(known.demand), known.is_closed_ahead, actual, seconds)
 
 
-def law_of(contest: Contest) -> PredictiveLaw:
+def law_of(contest: Candidates) -> PredictiveDistribution:
     """What all series teach, as ``pipelines.forecast`` learns it in Spark."""
     usual = UsualDispersion.of(DispersionSums.of(contest.dispersion, class_of(contest.group)))
-    return PredictiveLaw.of(contest.trials.names, LEVELS, usual, evidence_of(contest, usual), 200)
+    return PredictiveDistribution.of(contest.trials.names, LEVELS, usual, evidence_of(contest, usual), 200)
 
 
-def with_seasons(how: Plan, panel: Panel, cut: int) -> tuple[Plan, Panel]:
+def with_seasons(how: ForecastSettings, panel: Panel, cut: int) -> tuple[ForecastSettings, Panel]:
     """The plan with the season of all series together, and the panel whose series share it."""
     curves = {}
     for origin in origins_of_a_run(cut, panel.horizon, how.origins, how.origin_step, panel.period_days):

@@ -20,9 +20,9 @@ from benchmarks.accuracy.held_out import LEVELS, RULES, HeldOut, cuts_of, held_o
 from skucast.forecasting.monitoring.class_review import ClassSums, review_class
 from skucast.forecasting.monitoring.realised import Past, Windows
 from skucast.forecasting.monitoring.series_review import Findings, review_series
-from skucast.forecasting.monitoring.verdict import ACTIONS, RESELECT, Rules, Verdict
+from skucast.forecasting.monitoring.verdict import ACTIONS, RESELECT, ReviewOutcome, Rules
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray, Panel
-from skucast.forecasting.selection.choice import PINBALL, Choice, Criterion, choose
+from skucast.forecasting.selection.choice import PINBALL, Selection, SelectionRule, choose
 
 SPAN = 3
 CHEAP = {"prophet", "arima", "ridge_autoregression", "ridge_on_lags", "theta_lag_year", "direct_regression",
@@ -63,7 +63,7 @@ class Run:
     methods: list[tuple[str, ...]] = field(default_factory=list)
     losses: list[FloatArray] = field(default_factory=list)
     covered: list[FloatArray] = field(default_factory=list)
-    verdicts: list[list[Verdict]] = field(default_factory=list)
+    verdicts: list[list[ReviewOutcome]] = field(default_factory=list)
 
 
 def main() -> None:
@@ -104,17 +104,17 @@ def night(run: Run, way: Way, found: HeldOut, panel: Panel, cuts: list[int]) -> 
     if reviewed is not None:
         run.verdicts.append(reviewed.verdict)
         due = np.array([ACTIONS[each] == RESELECT for each in reviewed.verdict]) & way.heeds
-        stays = np.array([each is not Verdict.TOO_FEW for each in reviewed.verdict]) & ~due & way.keeps
+        stays = np.array([each is not ReviewOutcome.TOO_FEW for each in reviewed.verdict]) & ~due & way.keeps
         names = found.contest.trials.names
         kept = np.where(stays, [names.index(each) for each in run.methods[-1]], -1)
         factor = reviewed.spread_factor
     rules = RULES.selection
-    criterion = Criterion(PINBALL, rules.class_weight, RULES.min_periods, rules.margin)
+    criterion = SelectionRule(PINBALL, rules.class_weight, RULES.min_periods, rules.margin)
     contest = replace(found.contest, kept=kept, is_due=due)
     publish(run, found, choose(contest, found.law, criterion), factor)
 
 
-def publish(run: Run, found: HeldOut, choice: Choice, factor: FloatArray) -> None:
+def publish(run: Run, found: HeldOut, choice: Selection, factor: FloatArray) -> None:
     rows = np.arange(factor.size)
     own, mean = (found.contest.group, choice.column), found.contest.mean[rows, choice.column]
     is_count, law = found.contest.is_count, found.law

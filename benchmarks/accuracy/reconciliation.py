@@ -22,10 +22,10 @@ import pandas as pd
 from benchmarks.accuracy.held_out import RULES, SHARED, drawn, law_of, plan
 from skucast.datasets import dataset_path
 from skucast.forecasting.backtest.scores import naive_errors
-from skucast.forecasting.engine.engine import Plan, forecast_panel
+from skucast.forecasting.engine.engine import ForecastSettings, forecast_panel
 from skucast.forecasting.panel.panel import FloatArray, Panel
 from skucast.forecasting.selection.base_forecasts import most_accurate
-from skucast.forecasting.selection.choice import PINBALL, Criterion, choose
+from skucast.forecasting.selection.choice import PINBALL, SelectionRule, choose
 from skucast.forecasting.selection.combination import errors_of_classes, reweighed
 from tests.spark.stages.forecast.groups.reconciliation_reference import Forest, two_passes
 
@@ -83,7 +83,7 @@ def summed(panel: Panel, members: list[np.ndarray]) -> Panel:
     return replace(first, demand=np.where(unknown, np.nan, demand), start=start)
 
 
-def held_out(panel: Panel, paths: Paths, n_dates: int, how: Plan) -> pd.DataFrame:
+def held_out(panel: Panel, paths: Paths, n_dates: int, how: ForecastSettings) -> pd.DataFrame:
     """Squared errors of every node, date and way."""
     levels, step, rows = levels_of(panel, paths), max(1, panel.horizon // 2), []
     for back in range(n_dates - 1, -1, -1):
@@ -122,13 +122,13 @@ def counts(paths: Paths) -> dict[str, float]:
     return found
 
 
-def leaf_forecasts(panel: Panel, how: Plan) -> tuple[FloatArray, FloatArray]:
+def leaf_forecasts(panel: Panel, how: ForecastSettings) -> tuple[FloatArray, FloatArray]:
     """Means and mean squared errors of the champions, as the jobs choose them."""
     fits = forecast_panel(panel, how, np.zeros(panel.n_series))
     contest = reweighed(fits.contest, errors_of_classes(fits.contest))
     law = law_of(contest)
     rules = RULES.selection
-    criterion = Criterion(PINBALL, rules.class_weight, RULES.min_periods, rules.margin)
+    criterion = SelectionRule(PINBALL, rules.class_weight, RULES.min_periods, rules.margin)
     choice = choose(contest, law, criterion)
     rows, trials = np.arange(panel.n_series), contest.trials
     squared = np.nansum(trials.scored_errors()[rows, :, choice.column] ** 2, axis=(1, 2))
@@ -138,7 +138,7 @@ def leaf_forecasts(panel: Panel, how: Plan) -> tuple[FloatArray, FloatArray]:
     return contest.mean[rows, choice.column], np.where(is_dead, 0.0, error)
 
 
-def node_forecasts(panel: Panel, how: Plan) -> tuple[FloatArray, FloatArray]:
+def node_forecasts(panel: Panel, how: ForecastSettings) -> tuple[FloatArray, FloatArray]:
     """Means and mean squared errors of the most accurate methods."""
     contest = forecast_panel(panel, how, np.zeros(panel.n_series)).contest
     best, error = most_accurate(contest)

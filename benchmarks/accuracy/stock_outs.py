@@ -26,10 +26,10 @@ import pandas as pd
 from benchmarks.accuracy.held_out import drawn, law_of, panel_of
 from skucast.config.forecast import Forecast
 from skucast.forecasting.backtest.origins import usual_step
-from skucast.forecasting.engine.engine import Plan, forecast_panel
+from skucast.forecasting.engine.engine import ForecastSettings, forecast_panel
 from skucast.forecasting.models.smoothing import ses
 from skucast.forecasting.panel.panel import FloatArray, Panel
-from skucast.forecasting.selection.choice import PINBALL, Criterion, choose
+from skucast.forecasting.selection.choice import PINBALL, SelectionRule, choose
 from skucast.forecasting.stock_outs.estimate import as_data, recovered
 from tests.unit.forecasting.stock_outs.estimate_reference import simulated
 
@@ -168,9 +168,9 @@ def chosen(panel: Panel) -> FloatArray:
     """Means of the champions among ``METHODS``."""
     by_class = dict.fromkeys(("smooth", "erratic", "intermittent", "lumpy"), METHODS)
     step = usual_step(panel.horizon, panel.season_length, panel.period_days)
-    plan = Plan(METHODS, by_class, RULES.origins, step, RULES.min_periods, {}, "none", 3.0, "flag")
+    plan = ForecastSettings(METHODS, by_class, RULES.origins, step, RULES.min_periods, {}, "none", 3.0, "flag")
     contest = forecast_panel(panel, plan, np.zeros(panel.n_series)).contest
-    choice = choose(contest, law_of(contest), Criterion(PINBALL, RULES.selection.class_weight, RULES.min_periods))
+    choice = choose(contest, law_of(contest), SelectionRule(PINBALL, RULES.selection.class_weight, RULES.min_periods))
     mean: FloatArray = contest.mean[np.arange(panel.n_series), choice.column]
     return mean
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from skucast.datasets import dataset_path
 from skucast.forecasting.models.arima.auto_arima import arima_batched
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.ets.ets import MAX_SEASON, ets
 from skucast.forecasting.models.ets.multiplicative import ets_multiplicative
 from skucast.forecasting.models.multi_seasonal.multi_seasonal import seasonal_smoothing
@@ -41,7 +41,7 @@ except ImportError:
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 REPEATS = 3
 HOURS, YEAR = 24, 52
-Method = Callable[[Panel], Fits]
+Method = Callable[[Panel], ModelFit]
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from skucast.inventory.lead_time.draw_kernel import FloatArray
 from skucast.inventory.simulation.outcome import Outcome
-from skucast.inventory.simulation.setup import LeadTimes, Opening, OrderLimits, Setting
+from skucast.inventory.simulation.setup import InitialStock, LeadTimes, OrderLimits, SimulationSetup
 from skucast.inventory.simulation.simulator import Policy, StockState, simulate, simulate_decisions
 
 N, DAYS = 100_000, 365
@@ -64,9 +64,9 @@ def drawn(n: int, n_periods: int, seed: int) -> FloatArray:
     return rng.poisson(rng.gamma(1.0, 3.0, (n, 1)), (n, n_periods)).astype(np.float64)
 
 
-def setting_of(level: FloatArray) -> Setting:
+def setting_of(level: FloatArray) -> SimulationSetup:
     """Stock at the level, lead times as promised."""
-    return Setting(Opening(level), LeadTimes(LEAD), REVIEW)
+    return SimulationSetup(InitialStock(level), LeadTimes(LEAD), REVIEW)
 
 
 def missing(level: FloatArray, state: StockState) -> FloatArray:

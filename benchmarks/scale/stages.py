@@ -24,7 +24,7 @@ from skucast.cli.commands import COMMANDS
 from skucast.config import Config, load_config
 from skucast.datasets import dataset_path
 from skucast.forecasting.engine.engine import forecast_panel
-from skucast.forecasting.models.base import Fits, batched
+from skucast.forecasting.models.base import ModelFit, batched
 from skucast.forecasting.models.registry import METHODS, Method, Tier
 from skucast.forecasting.panel.panel import Panel
 from skucast.runtime.context import Context
@@ -102,9 +102,9 @@ def forecast_with_floor(context: Context) -> None:
         line(f"forecast ({name})", rows_of(context, "forecast"), seconds, seconds / min(floors))
 
 
-def zeros(panel: Panel) -> Fits:
+def zeros(panel: Panel) -> ModelFit:
     """The null model: no demand at all."""
-    return Fits(np.zeros((panel.n_series, panel.horizon)))
+    return ModelFit(np.zeros((panel.n_series, panel.horizon)))
 
 
 def rows_of(context: Context, stage: str) -> int:

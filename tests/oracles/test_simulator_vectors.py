@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skucast.inventory.simulation.outcome import CostRates
-from skucast.inventory.simulation.setup import LeadTimes, Opening, Setting, World
+from skucast.inventory.simulation.setup import InitialStock, LeadTimes, SimulationSetup, UnmetDemand
 from skucast.inventory.simulation.simulator import Policy, simulate
 
 pytestmark = pytest.mark.shared
@@ -45,8 +45,10 @@ def test_fill_rates_with_backorders_are_the_exact_ones(name, vector):
     """(R,S): 1 − (E[(D over R+L − S)⁺] − E[(D over L − S)⁺]) / demand over R; cycles: P(D over R+L ≤ S)."""
     given, expected = vector(name)
     demand = _demand_of(given, (4000, 620), seed=5)
-    opening = Opening(np.full(demand.shape[0], float(given["S"])))
-    setting = Setting(opening, LeadTimes(given["L"]), given["R"], world=World.BACKORDERS, score_from=20 * given["R"])
+    opening = InitialStock(np.full(demand.shape[0], float(given["S"])))
+    setting = SimulationSetup(
+        opening, LeadTimes(given["L"]), given["R"], world=UnmetDemand.BACKORDERS, score_from=20 * given["R"]
+    )
     outcome = simulate(demand, Policy.up_to(float(given["S"])), setting)
     fill, error = _ratio(outcome.filled, outcome.demanded)
     assert abs(fill - expected["exact"]) < 3 * error
@@ -61,8 +63,8 @@ def test_costs_of_a_reorder_point_and_a_level_with_backorders_are_the_exact_ones
     """(s,S) at every period without lead time; costs per period of Zheng & Federgruen (1991)."""
     given, expected = vector(name)
     demand = _demand_of(given, (2000, 600), seed=6)
-    opening = Opening(np.full(demand.shape[0], float(expected["S"])))
-    setting = Setting(opening, LeadTimes(0), world=World.BACKORDERS, score_from=100)
+    opening = InitialStock(np.full(demand.shape[0], float(expected["S"])))
+    setting = SimulationSetup(opening, LeadTimes(0), world=UnmetDemand.BACKORDERS, score_from=100)
     policy = Policy.reorder_up_to(float(expected["s"]), float(expected["S"]))
     outcome = simulate(demand, policy, setting)
     costs = outcome.costs(CostRates(holding=given["h"], waiting=given["p"], ordering=given["K"]))

@@ -18,7 +18,7 @@ from skucast.cli.show import show
 from skucast.config import Config, load_config
 from skucast.errors import DecisionError, SkucastError
 from skucast.runtime.context import Context
-from skucast.stages.decide.stage import STATUS, Verdict, decide
+from skucast.stages.decide.stage import STATUS, PlannerDecision, decide
 from skucast.store.lock import warehouse_lock
 from skucast.store.runs import RunRecord
 from skucast.store.session import open_session
@@ -109,7 +109,7 @@ def _run(arguments: argparse.Namespace, config: Config) -> None:
             record.abandon_dead()
             context = Context(spark, config, warehouse, record, arguments.decision_date, started)
             if arguments.command == "decide":
-                decide(context, Verdict(arguments.word, arguments.by, _meant(arguments), arguments.quantity))
+                decide(context, PlannerDecision(arguments.word, arguments.by, _meant(arguments), arguments.quantity))
             else:
                 COMMANDS[arguments.command](context)
             if session.outlives_the_command:

@@ -16,7 +16,7 @@ from skucast.inventory.demand.quantile_grid import Lists, lines_at, quantiles_at
 from skucast.inventory.lead_time.lead_time import Seen, arrival_shares, credible_laws, laws
 from skucast.inventory.lead_time.mixture import DemandSums, demand_over, units_of
 from skucast.inventory.lead_time.open_orders import arrivals
-from skucast.inventory.ordering.order_gains import Worth, order_outcomes
+from skucast.inventory.ordering.order_gains import OrderEconomics, order_outcomes
 from skucast.inventory.projection.net_requirement import NEED_LEVELS
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.spark.arrow_columns import floats_of, places
@@ -149,13 +149,15 @@ def _demand_over(
 
 def _outcomes(ordered: pa.Array, need: pa.Array, shortage: pa.Array, *numbers: pa.Array) -> pa.Array:
     columns = [floats_of(each) for each in numbers]
-    if len(columns) == len(Worth._fields) - 3:  # no overage periods: a unit too many is kept until the next order
-        columns.append(columns[Worth._fields.index("review_period") - 2])
-    fixed_cost = Worth._fields.index("fixed_cost") - 2
+    if (
+        len(columns) == len(OrderEconomics._fields) - 3
+    ):  # no overage periods: a unit too many is kept until the next order
+        columns.append(columns[OrderEconomics._fields.index("review_period") - 2])
+    fixed_cost = OrderEconomics._fields.index("fixed_cost") - 2
     columns[fixed_cost] = np.nan_to_num(columns[fixed_cost])
     n_levels = len(NEED_LEVELS)
     quantities = Lists(*_flat(ordered))
-    worth = Worth(*(Lists(*_flat(each)).table(np.nan, n_levels) for each in (need, shortage)), *columns)
+    worth = OrderEconomics(*(Lists(*_flat(each)).table(np.nan, n_levels) for each in (need, shortage)), *columns)
     found = order_outcomes(quantities.table(np.nan), worth)
     at = places(np.diff(quantities.starts))
     parts = [_lists(quantities.starts, each[at], ordered.is_null()) for each in found]

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 
-from skucast.forecasting.backtest.trials import Trials
-from skucast.forecasting.engine.engine import Plan, forecast_panel
+from skucast.forecasting.backtest.trials import BacktestResult
+from skucast.forecasting.engine.engine import ForecastSettings, forecast_panel
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray, Panel
-from skucast.forecasting.selection.choice import RMSSE, Contest, Criterion, choose, verdicts
+from skucast.forecasting.selection.choice import RMSSE, Candidates, SelectionRule, choose, verdicts
 from skucast.forecasting.uncertainty.dispersion import Dispersion
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.forecasting.uncertainty.evidence import Evidence
 from skucast.forecasting.uncertainty.pooled_dispersion import DispersionSums, UsualDispersion
 
@@ -43,11 +43,11 @@ def panel_of(
     return Panel(demand, is_closed, start.astype(np.int64), MONDAY, period_days, season_length, horizon, {})
 
 
-def plan_of(*methods: str, **changes: Any) -> Plan:
+def plan_of(*methods: str, **changes: Any) -> ForecastSettings:
     """A plan that allows ``methods`` to every class."""
     defaults = {"origins": 4, "origin_step": 1, "min_periods": 4, "tier_shares": {}}
     defaults |= {"outlier_method": "none", "outlier_limit": 3.0, "outlier_treatment": "flag"}
-    return Plan(methods=methods, methods_by_class=dict.fromkeys(CLASSES, methods), **(defaults | changes))
+    return ForecastSettings(methods=methods, methods_by_class=dict.fromkeys(CLASSES, methods), **(defaults | changes))
 
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -58,11 +58,11 @@ def usual_of(dispersion: Dispersion, place: IntArray) -> UsualDispersion:
     return UsualDispersion.of(DispersionSums.of(dispersion, place))
 
 
-def unlearned_law(names: Sequence[str], horizon: int, levels: Sequence[float] = LEVELS) -> PredictiveLaw:
+def unlearned_law(names: Sequence[str], horizon: int, levels: Sequence[float] = LEVELS) -> PredictiveDistribution:
     """The law before any series has taught anything: levels read where they stand, a dispersion of 1."""
     nothing = np.full(1, np.nan)
     usual = usual_of(Dispersion(nothing, nothing, nothing), np.zeros(1, dtype=np.int64))
-    return PredictiveLaw.of(names, levels, usual, Evidence.none(len(names), horizon), 50)
+    return PredictiveDistribution.of(names, levels, usual, Evidence.none(len(names), horizon), 50)
 
 
 def trials_of(
@@ -75,11 +75,11 @@ def trials_of(
     scale: FloatArray | None = None,
     dispersion: Dispersion | None = None,
     floor: FloatArray | None = None,
-) -> Trials:
+) -> BacktestResult:
     """Trials of forecasts (n, o, k, h) and actuals (n, o, h); what is not given is 1, group and floor 0."""
     n, o, _, _ = forecasts.shape
     once = np.ones((n, o))
-    return Trials(
+    return BacktestResult(
         names=names,
         origin=np.tile(np.arange(8, 8 + o), (n, 1)) if origin is None else origin,
         forecasts=forecasts,
@@ -95,13 +95,13 @@ def trials_of(
 
 
 def contest_of(
-    trials: Trials,
+    trials: BacktestResult,
     *,
     span: IntArray | None = None,
     group: IntArray | None = None,
     is_count: BoolArray | None = None,
     **changes: Any,
-) -> Contest:
+) -> Candidates:
     """A contest of these trials; the forecasts are those of the last origin."""
     n, horizon = trials.origin.shape[0], trials.forecasts.shape[3]
     defaults: dict[str, Any] = {
@@ -113,7 +113,7 @@ def contest_of(
         "dispersion": Dispersion(*(each[:, -1] for each in trials.dispersion)),
         "floor": np.zeros((n, horizon)),
     }
-    return Contest(
+    return Candidates(
         trials=trials,
         evaluation_span=np.full(n, horizon) if span is None else span,
         group=trials.group[:, -1] if group is None else group,
@@ -123,12 +123,12 @@ def contest_of(
 
 
 def decided(
-    panel: Panel, plan: Plan, revenue_share_before: Any = None, methods: Any = None, criterion: str = RMSSE
+    panel: Panel, plan: ForecastSettings, revenue_share_before: Any = None, methods: Any = None, criterion: str = RMSSE
 ) -> Any:
     """Everything about a panel's forecasts in one place, champions chosen without knowledge of other series."""
     share = np.zeros(panel.n_series) if revenue_share_before is None else revenue_share_before
     fits = forecast_panel(panel, plan, share, methods)
-    contest, rule = fits.contest, Criterion(RMSSE, 0.0, plan.min_periods)
+    contest, rule = fits.contest, SelectionRule(RMSSE, 0.0, plan.min_periods)
     choice = choose(contest, unlearned_law(contest.trials.names, panel.horizon), rule)
     why, rows = verdicts(contest, choice, rule), np.arange(panel.n_series)
     return SimpleNamespace(

@@ -9,8 +9,8 @@ from enum import StrEnum
 import numpy as np
 
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.selection.choice import Contest
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.selection.choice import Candidates
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.forecasting.uncertainty.kernel import quantiles as quantiles_of
 from skucast.forecasting.uncertainty.losses import origin_dispersion
 from skucast.forecasting.uncertainty.pooled_dispersion import sum_variance
@@ -85,7 +85,7 @@ class Compared:
             yield Measure(self.basis, metric, 0.0, numerator, denominator)
 
 
-def accuracy(contest: Contest, column: IntArray, law: PredictiveLaw) -> tuple[IntArray, list[Measure]]:
+def accuracy(contest: Candidates, column: IntArray, law: PredictiveDistribution) -> tuple[IntArray, list[Measure]]:
     """Every measure of one candidate of each series, over all its origins.
 
     Quantiles of the protection-period sum at an origin are those of the series as it was seen there. In such a sum a

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from skucast.forecasting.backtest.scores import naive_errors
-from skucast.forecasting.backtest.trials import Trials
+from skucast.forecasting.backtest.trials import BacktestResult
 from skucast.forecasting.engine.fit_log import FitLog
 from skucast.forecasting.models.base import published
 from skucast.forecasting.models.registry import Method
@@ -31,7 +31,7 @@ def backtest(
     view: View,
     log: FitLog,
     drawn: Panel | None = None,
-) -> Trials:
+) -> BacktestResult:
     """Forecast every series from its origins with its candidate methods.
 
     A candidate that fails at any origin drops out of the whole backtest of that series.
@@ -76,10 +76,10 @@ def backtest(
     return replace(trials, drawn=plausible)
 
 
-def _untried(panel: Panel, origins: IntArray, methods: Sequence[Method]) -> Trials:
+def _untried(panel: Panel, origins: IntArray, methods: Sequence[Method]) -> BacktestResult:
     """Trials of which nothing is known yet."""
     shape, horizon = origins.shape, panel.horizon
-    return Trials(
+    return BacktestResult(
         names=tuple(method.name for method in methods),
         origin=origins,
         forecasts=np.full((*shape, len(methods), horizon), np.nan),

@@ -13,7 +13,7 @@ from skucast.forecasting.uncertainty.dispersion import Dispersion
 
 
 @dataclass(frozen=True)
-class Trials:
+class BacktestResult:
     """The backtest of a panel: n series, o origins, k candidates, h steps.
 
     Attributes:
@@ -104,6 +104,6 @@ class Trials:
         last: IntArray = np.maximum(np.where(reached > 0, reached, np.minimum(span, steps.size)) - 1, 0)
         return last
 
-    def with_candidates(self, names: tuple[str, ...], forecasts: FloatArray) -> Trials:
+    def with_candidates(self, names: tuple[str, ...], forecasts: FloatArray) -> BacktestResult:
         """The same with more candidates, whose forecasts have the shape (n, o, len(names), h)."""
         return replace(self, names=self.names + names, forecasts=np.concatenate([self.forecasts, forecasts], axis=2))

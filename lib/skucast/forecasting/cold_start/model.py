@@ -36,7 +36,7 @@ _EDGES = np.concatenate([[0.0, 1e-3, 5e-3, 0.02], np.arange(1, 20) / 20, [0.98, 
 
 
 @dataclass(frozen=True)
-class LaunchLaw:
+class ColdStartModel:
     """What is believed of a series beside its own prior mean.
 
     Attributes:

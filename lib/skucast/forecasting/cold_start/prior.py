@@ -1,4 +1,4 @@
-"""What all series together say of one that has hardly sold yet: from sums over them to a ``LaunchLaw``."""
+"""What all series together say of one that has hardly sold yet: from sums over them to a ``ColdStartModel``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from skucast.forecasting.cold_start.model import BIN, REACH, LaunchLaw
+from skucast.forecasting.cold_start.model import BIN, REACH, ColdStartModel
 from skucast.forecasting.panel.panel import FloatArray
 
 WINDOW = 14
@@ -206,7 +206,7 @@ def spread_beside(squares: float, weight: float) -> float:
 
 def launch_law(
     level: Level, spread: float, dispersion: tuple[float, float], launched: FloatArray, established: FloatArray
-) -> LaunchLaw:
+) -> ColdStartModel:
     """The distribution of deviations: that of launched series, drawn to the established, drawn to the normal.
 
     Args:
@@ -225,4 +225,4 @@ def launch_law(
     least = np.exp(believed - _FARTHEST)
     seen = np.log(max(dispersion[1] / dispersion[0], least)) if dispersion[0] > 0 else believed
     phi = np.exp((dispersion[0] * seen + _PRIOR_SERIES * believed) / (dispersion[0] + _PRIOR_SERIES))
-    return LaunchLaw(spread, mixed / mixed.sum(), float(phi), level.power)
+    return ColdStartModel(spread, mixed / mixed.sum(), float(phi), level.power)

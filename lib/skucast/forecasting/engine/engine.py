@@ -9,7 +9,7 @@ import numpy as np
 
 from skucast.forecasting.backtest.backtest import View, backtest
 from skucast.forecasting.backtest.origins import rolling_origins
-from skucast.forecasting.backtest.trials import Trials
+from skucast.forecasting.backtest.trials import BacktestResult
 from skucast.forecasting.engine.fit_log import FitLog, Parameters
 from skucast.forecasting.engine.refit import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.global_model.training import Learner
@@ -22,7 +22,7 @@ from skucast.forecasting.panel.profile import Profile, is_count, profile
 from skucast.forecasting.seasons.adjustment import Adjusted, adjusted, unadjusted
 from skucast.forecasting.seasons.shared import SharedSeasons
 from skucast.forecasting.selection.candidates import candidate_methods
-from skucast.forecasting.selection.choice import Contest
+from skucast.forecasting.selection.choice import Candidates
 from skucast.forecasting.selection.combination import COMBINATIONS, combined, combined_components
 from skucast.forecasting.selection.search import Search
 from skucast.forecasting.selection.weights import earlier_errors, member_weights
@@ -32,7 +32,7 @@ from skucast.forecasting.uncertainty.error_scale import spread_scale
 
 
 @dataclass(frozen=True)
-class Plan:
+class ForecastSettings:
     """How to forecast, from the configuration.
 
     Attributes:
@@ -106,7 +106,7 @@ class Plan:
         """What methods see of a panel."""
         return self.view(panel).panel
 
-    def without(self, name: str) -> Plan:
+    def without(self, name: str) -> ForecastSettings:
         """The plan without one method."""
         return replace(
             self,
@@ -136,7 +136,7 @@ class PanelFits:
         exposure: sum of those factors over the known periods.
     """
 
-    contest: Contest
+    contest: Candidates
     profile: Profile
     n_outliers: IntArray
     scale: FloatArray
@@ -150,7 +150,7 @@ class PanelFits:
 
 def forecast_panel(
     panel: Panel,
-    plan: Plan,
+    plan: ForecastSettings,
     revenue_share_before: FloatArray,
     methods: Sequence[Method] | None = None,
     evaluation_span: IntArray | None = None,
@@ -178,7 +178,7 @@ def forecast_panel(
     sight = plan.view(panel)
     final = final_fit(sight, trials.is_tried, methods, log, with_components=plan.with_components)
     trials, mean, components = _with_combinations(plan, shape, methods, trials, final, sight.floor())
-    contest = Contest(
+    contest = Candidates(
         n_periods=shape.n_periods,
         demand_class=shape.demand_class,
         group=error_group(profile(sight.panel)),
@@ -206,7 +206,7 @@ def forecast_panel(
 
 
 def _listed(
-    panel: Panel, shape: Profile, plan: Plan, methods: Sequence[Method], revenue_share_before: FloatArray
+    panel: Panel, shape: Profile, plan: ForecastSettings, methods: Sequence[Method], revenue_share_before: FloatArray
 ) -> BoolArray:
     """Methods that each series tries, shape (n_series, n_methods)."""
     return candidate_methods(
@@ -220,13 +220,13 @@ def _listed(
     )
 
 
-def candidate_names(plan: Plan) -> tuple[str, ...]:
+def candidate_names(plan: ForecastSettings) -> tuple[str, ...]:
     """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
     methods = candidates_of(plan, methods_with(plan.prophet, plan.learner, plan.search))
     return (*(method.name for method in methods), *_combinations(plan))
 
 
-def _combinations(plan: Plan) -> tuple[str, ...]:
+def _combinations(plan: ForecastSettings) -> tuple[str, ...]:
     """The combinations a plan allows."""
     return tuple(name for name in COMBINATIONS if name in plan.methods)
 
@@ -237,7 +237,7 @@ def _within(panel: Panel, evaluation_span: IntArray | None) -> IntArray:
     return whole if evaluation_span is None else np.clip(evaluation_span, 1, whole)
 
 
-def candidates_of(plan: Plan, methods: Sequence[Method]) -> tuple[Method, ...]:
+def candidates_of(plan: ForecastSettings, methods: Sequence[Method]) -> tuple[Method, ...]:
     """The methods a plan allows at all, and the fallback method, in the order of the registry.
 
     Raises:
@@ -257,8 +257,13 @@ def _with_fallback(listed: BoolArray, methods: Sequence[Method]) -> BoolArray:
 
 
 def _with_combinations(
-    plan: Plan, shape: Profile, methods: Sequence[Method], trials: Trials, final: FinalFit, floor: FloatArray
-) -> tuple[Trials, FloatArray, Mapping[str, FloatArray]]:
+    plan: ForecastSettings,
+    shape: Profile,
+    methods: Sequence[Method],
+    trials: BacktestResult,
+    final: FinalFit,
+    floor: FloatArray,
+) -> tuple[BacktestResult, FloatArray, Mapping[str, FloatArray]]:
     """Trials, means and components with the combinations that the class of a series lists, of all but its anchors."""
     names = _combinations(plan)
     if not names:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skucast.forecasting.models.base import NOT_TRIED, Fits
+from skucast.forecasting.models.base import NOT_TRIED, ModelFit
 from skucast.forecasting.models.registry import Method
 from skucast.forecasting.panel.panel import FloatArray, IntArray, Panel
 
@@ -59,7 +59,7 @@ class FitLog:
         """Start the clocks at 0."""
         self.milliseconds = np.zeros(self.n_series)
 
-    def fit(self, method: Method, panel: Panel, series: IntArray) -> Fits:
+    def fit(self, method: Method, panel: Panel, series: IntArray) -> ModelFit:
         """Fit ``method`` to ``panel``, which holds the rows ``series`` of the whole; note time and failures."""
         latest = self.parameters.setdefault(method.name, {})
         began = time.perf_counter()
@@ -86,7 +86,7 @@ class FitLog:
         """Method name -> what it failed with on one series."""
         return self.failures.get(series, {})
 
-    def _note_failures(self, method: Method, fits: Fits, series: IntArray) -> None:
+    def _note_failures(self, method: Method, fits: ModelFit, series: IntArray) -> None:
         for row in np.flatnonzero(~np.isfinite(fits.mean).all(axis=1)):
             phrase = fits.failures.get(int(row), "no finite forecast")
             if phrase != NOT_TRIED:

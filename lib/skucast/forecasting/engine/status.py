@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FitFacts:
     """The facts of one series that its status and reason follow from.
 
     Attributes:
@@ -51,7 +51,7 @@ class Verdict:
     failures: Mapping[str, str]
 
 
-def explain(facts: Verdict) -> tuple[Status, str]:
+def explain(facts: FitFacts) -> tuple[Status, str]:
     """Status and reason of one series."""
     if facts.n_periods == 0:
         return Status.TOO_SHORT, "no period with known demand: forecast 0"
@@ -70,7 +70,7 @@ def explain(facts: Verdict) -> tuple[Status, str]:
     return _compared(facts)
 
 
-def _compared(facts: Verdict) -> tuple[Status, str]:
+def _compared(facts: FitFacts) -> tuple[Status, str]:
     """Status of a series that had candidates and origins, and its champion's score beside the runner-up's."""
     if facts.score == math.inf:
         return Status.TOO_SHORT, f"no period after an origin was in stock to its end; {facts.method} instead"

@@ -18,7 +18,7 @@ NOT_TRIED = ""
 
 
 @dataclass(frozen=True)
-class Fits:
+class ModelFit:
     """One method fitted to every series of a panel.
 
     Attributes:
@@ -37,15 +37,15 @@ class Fits:
     step_sd: FloatArray | None = None
     sum_sd: FloatArray | None = None
 
-    def rows(self, index: IntArray | BoolArray) -> Fits:
+    def rows(self, index: IntArray | BoolArray) -> ModelFit:
         """Means and parameters of the series at ``index``."""
-        return Fits(self.mean[index], {name: values[index] for name, values in self.parameters.items()})
+        return ModelFit(self.mean[index], {name: values[index] for name, values in self.parameters.items()})
 
 
 Previous = Mapping[str, FloatArray]
 """Parameters of the same method at the origin before: name -> shape (n_series,), NaN or absent where there is none."""
 
-FitPanel = Callable[[Panel, Previous], Fits]
+FitPanel = Callable[[Panel, Previous], ModelFit]
 """A method: a panel, and what the method itself found at an earlier origin (a start value, never a look ahead)."""
 
 SeriesFit = tuple[FloatArray, Mapping[str, float]]
@@ -55,11 +55,11 @@ FitSeries = Callable[[Panel, Mapping[str, float]], SeriesFit]
 """A per-item method: a panel of one series, and its finite parameters at the origin before (empty: none)."""
 
 
-Components = Callable[[Panel, Fits], Mapping[str, FloatArray]]
+Components = Callable[[Panel, ModelFit], Mapping[str, FloatArray]]
 """What fits are made of: name -> units per period, shape (n_series, horizon), together their mean."""
 
 
-def level_only(_panel: Panel, fits: Fits) -> Mapping[str, FloatArray]:
+def level_only(_panel: Panel, fits: ModelFit) -> Mapping[str, FloatArray]:
     """Components of a method that knows but one."""
     return {"level": fits.mean}
 
@@ -74,10 +74,10 @@ def published(mean: FloatArray, is_closed: BoolArray) -> FloatArray:
     return np.where(is_closed, 0.0, np.maximum(mean, 0.0))
 
 
-def batched(fit: Callable[[Panel], Fits]) -> FitPanel:
+def batched(fit: Callable[[Panel], ModelFit]) -> FitPanel:
     """A panel method that takes nothing over from an earlier origin."""
 
-    def fit_panel(panel: Panel, _previous: Previous) -> Fits:
+    def fit_panel(panel: Panel, _previous: Previous) -> ModelFit:
         return fit(panel)
 
     return fit_panel
@@ -86,10 +86,10 @@ def batched(fit: Callable[[Panel], Fits]) -> FitPanel:
 def per_series(fit: FitSeries) -> FitPanel:
     """A panel method that fits one series after the other, each behind the failure boundary."""
 
-    def fit_panel(panel: Panel, previous: Previous) -> Fits:
+    def fit_panel(panel: Panel, previous: Previous) -> ModelFit:
         results = [_fit_one(fit, panel, row, previous) for row in range(panel.n_series)]
         names = sorted({name for _, parameters, _, _ in results for name in parameters})
-        return Fits(
+        return ModelFit(
             mean=np.array([mean for mean, _, _, _ in results]).reshape(panel.n_series, panel.horizon),
             parameters={name: np.array([p.get(name, np.nan) for _, p, _, _ in results]) for name in names},
             failures={row: failure for row, (_, _, failure, _) in enumerate(results) if failure},

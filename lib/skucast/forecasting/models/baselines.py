@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.base import ModelFit, flat
 from skucast.forecasting.models.shared.level_variance import mean_spread, seasonal_walk_spread, smoothing_spread
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, Panel
 from skucast.numerics.compiled import compiled
 
 
-def naive(panel: Panel) -> Fits:
+def naive(panel: Panel) -> ModelFit:
     """The last known value at every step. Unknown periods are passed over."""
     level = last_known(panel.demand)
     step_sd, sum_sd = _walk_spread(panel)
-    return Fits(flat(level, panel.horizon), {"level": level}, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(flat(level, panel.horizon), {"level": level}, step_sd=step_sd, sum_sd=sum_sd)
 
 
-def mean(panel: Panel) -> Fits:
+def mean(panel: Panel) -> ModelFit:
     """The mean of all known periods at every step."""
     level, n_known = known_mean(panel.demand), panel.is_known.sum(axis=1).astype(np.float64)
     squares = np.where(panel.is_known, (panel.demand - level[:, None]) ** 2, 0.0).sum(axis=1)
     variance = np.where(n_known > 1, squares / np.maximum(n_known - 1.0, 1.0), level**2)
     step_sd, sum_sd = mean_spread(variance, n_known, panel.horizon)
-    return Fits(flat(level, panel.horizon), {"level": level}, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(flat(level, panel.horizon), {"level": level}, step_sd=step_sd, sum_sd=sum_sd)
 
 
-def seasonal_naive(panel: Panel) -> Fits:
+def seasonal_naive(panel: Panel) -> ModelFit:
     """The last known value at the same place of the season.
 
     Where that place is unknown in all seasons, and for a series whose life is shorter than two seasons, this is by
@@ -40,7 +40,7 @@ def seasonal_naive(panel: Panel) -> Fits:
     has_law = (has_season & ~np.isnan(variance))[:, None]
     step_sd, sum_sd = (np.where(has_law, a, b) for a, b in zip(long, _walk_spread(panel), strict=True))
     mean = np.where(has_season[:, None] & ~np.isnan(place), place, last_known(panel.demand)[:, None])
-    return Fits(mean, {"season_length": np.where(has_season, float(season), 1.0)}, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(mean, {"season_length": np.where(has_season, float(season), 1.0)}, step_sd=step_sd, sum_sd=sum_sd)
 
 
 def _walk_spread(panel: Panel) -> tuple[FloatArray, FloatArray]:

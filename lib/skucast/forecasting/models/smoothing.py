@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.base import ModelFit, flat
 from skucast.forecasting.models.shared.level_variance import smoothing_spread
 from skucast.forecasting.panel.panel import FloatArray, Panel
 from skucast.numerics.compiled import compiled
@@ -83,7 +83,7 @@ def alphas_within(lowest: float, highest: float) -> FloatArray:
     return np.unique(np.concatenate([[lowest], inner, [highest]]))
 
 
-def ses(panel: Panel, alphas: FloatArray = ALPHAS) -> Fits:
+def ses(panel: Panel, alphas: FloatArray = ALPHAS) -> ModelFit:
     """Simple exponential smoothing; alpha from a grid by the smallest sum of squared one-step errors."""
     smoothing = smooth(panel.demand, alphas)
     rows, best = np.arange(panel.n_series), np.argmin(smoothing.squared_error, axis=1)
@@ -91,4 +91,4 @@ def ses(panel: Panel, alphas: FloatArray = ALPHAS) -> Fits:
     squared = smoothing.squared_error[rows, best]
     variance = np.where(n_errors > 0, squared / np.maximum(n_errors, 1.0), level**2)
     step_sd, sum_sd = smoothing_spread(variance, np.maximum(alpha, 1.0 / (n_errors + 1.0)), panel.horizon)
-    return Fits(flat(level, panel.horizon), {"alpha": alpha, "level": level}, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(flat(level, panel.horizon), {"alpha": alpha, "level": level}, step_sd=step_sd, sum_sd=sum_sd)

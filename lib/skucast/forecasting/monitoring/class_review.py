@@ -10,7 +10,7 @@ from scipy.stats import t as student
 
 from skucast.forecasting.monitoring.realised import Measures, Past
 from skucast.forecasting.monitoring.recalibration import agreed, covered_at_factors, fitted_factor, shrunk
-from skucast.forecasting.monitoring.verdict import NONE, RECALIBRATE, Rules, Verdict, words
+from skucast.forecasting.monitoring.verdict import NONE, RECALIBRATE, ReviewOutcome, Rules, words
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray
 
 FEWEST_CUTOFFS = 4
@@ -100,7 +100,7 @@ class ClassFinding:
     student_t: float
     fitted_factor: float
     spread_factor: float
-    verdict: Verdict
+    verdict: ReviewOutcome
     explanation: str
 
     @property
@@ -125,13 +125,13 @@ def review_class(sums: ClassSums, levels: FloatArray, rules: Rules) -> ClassFind
     return ClassFinding(sums, n, mean, float(t), float(found[0]), float(factor[0]), verdict, explanation)
 
 
-def _of_class(mean: float, t: float, limit: float, n: int, factor: float) -> tuple[Verdict, str]:
+def _of_class(mean: float, t: float, limit: float, n: int, factor: float) -> tuple[ReviewOutcome, str]:
     if n < FEWEST_CUTOFFS:
-        return Verdict.TOO_FEW, f"{n} cutoffs with demand after them, {FEWEST_CUTOFFS} are needed"
+        return ReviewOutcome.TOO_FEW, f"{n} cutoffs with demand after them, {FEWEST_CUTOFFS} are needed"
     if abs(t) > limit:
-        verdict = Verdict.BIASED_LOW if mean > 0 else Verdict.BIASED_HIGH
+        verdict = ReviewOutcome.BIASED_LOW if mean > 0 else ReviewOutcome.BIASED_HIGH
         return verdict, f"{words(verdict)}: mean score {mean:+.2f} over {n} cutoffs, t {t:+.1f} (limit {limit:.1f})"
     if factor != 1.0:
-        verdict = Verdict.UNDER_COVERED if factor > 1.0 else Verdict.OVER_COVERED
+        verdict = ReviewOutcome.UNDER_COVERED if factor > 1.0 else ReviewOutcome.OVER_COVERED
         return verdict, f"{words(verdict)}: distances from the mean are multiplied by {factor:.2f}"
-    return Verdict.STABLE, f"as promised: mean score {mean:+.2f} over {n} cutoffs"
+    return ReviewOutcome.STABLE, f"as promised: mean score {mean:+.2f} over {n} cutoffs"

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from skucast.forecasting.monitoring.drift import cusum, cusum_limit, mean_limit, mean_score, tracking_signal
 from skucast.forecasting.monitoring.realised import Measures, Past
 from skucast.forecasting.monitoring.recalibration import covered_at_factors, fitted_factor, shrunk
-from skucast.forecasting.monitoring.verdict import Rules, Verdict, words
+from skucast.forecasting.monitoring.verdict import ReviewOutcome, Rules, words
 from skucast.forecasting.panel.panel import FloatArray, IntArray
 
 
@@ -38,7 +38,7 @@ class Findings:
     cusum_below: FloatArray
     tracking_signal: FloatArray
     spread_factor: FloatArray
-    verdict: list[Verdict]
+    verdict: list[ReviewOutcome]
     explanation: list[str]
 
 
@@ -64,10 +64,16 @@ def review_series(past: Past, of_class: FloatArray, rules: Rules) -> Findings:
     drifted = np.maximum(above, below) > cusum_limit(rules.share_of_test)
     enough = n >= rules.min_windows
     conditions = [~enough, biased & (total > 0), biased, drifted, under & (n_windows > 0), over & (n_windows > 0)]
-    kinds = [Verdict.TOO_FEW, Verdict.BIASED_LOW, Verdict.BIASED_HIGH, Verdict.DRIFTED, Verdict.UNDER_COVERED,
-             Verdict.OVER_COVERED]  # fmt: skip
+    kinds = [
+        ReviewOutcome.TOO_FEW,
+        ReviewOutcome.BIASED_LOW,
+        ReviewOutcome.BIASED_HIGH,
+        ReviewOutcome.DRIFTED,
+        ReviewOutcome.UNDER_COVERED,
+        ReviewOutcome.OVER_COVERED,
+    ]
     code = np.select(conditions, list(range(len(kinds))), len(kinds))
-    verdict = [[*kinds, Verdict.STABLE][each] for each in code.tolist()]
+    verdict = [[*kinds, ReviewOutcome.STABLE][each] for each in code.tolist()]
     miscovered = np.isin(code, [4, 5])
     factor = _own_factor(past, of_class, np.flatnonzero(miscovered), rules)
     found = Findings(measures, n, total, above, below, tracking_signal(past.following.errors), factor, verdict, [])
@@ -106,7 +112,7 @@ def _explained(found: Findings, place: int, rules: Rules, level: float) -> Findi
 
 
 def _phrase(
-    verdict: Verdict,
+    verdict: ReviewOutcome,
     limits: Mapping[str, float],
     *,
     n: int,
@@ -115,14 +121,14 @@ def _phrase(
     below: float,
     covered: tuple[float, float, float],
 ) -> str:
-    if verdict is Verdict.TOO_FEW:
+    if verdict is ReviewOutcome.TOO_FEW:
         return f"{n} forecasts with demand after them, {limits['n']:.0f} are needed"
-    if verdict in (Verdict.BIASED_LOW, Verdict.BIASED_HIGH):
+    if verdict in (ReviewOutcome.BIASED_LOW, ReviewOutcome.BIASED_HIGH):
         return f"{words(verdict)}: mean score {mean:+.1f} over {n} forecasts (limit {limits['mean']:.1f})"
-    if verdict is Verdict.DRIFTED:
+    if verdict is ReviewOutcome.DRIFTED:
         side, value = ("above", above) if above > below else ("below", below)
         return f"drifted: demand lately {side} forecasts, cumulative score {value:.1f} (limit {limits['cusum']:.1f})"
-    if verdict in (Verdict.UNDER_COVERED, Verdict.OVER_COVERED):
+    if verdict in (ReviewOutcome.UNDER_COVERED, ReviewOutcome.OVER_COVERED):
         within, windows, level = covered
         return f"{words(verdict)}: demand of {within:.0f} of {windows:.0f} windows not above the {level:g} quantile"
     return f"as promised over {n} forecasts"

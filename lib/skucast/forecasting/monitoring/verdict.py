@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class ReviewOutcome(StrEnum):
     """What a review finds. The value is what the tables store."""
 
     TOO_FEW = "too_few"
@@ -19,14 +19,14 @@ class Verdict(StrEnum):
 
 
 NONE, RECALIBRATE, RESELECT = "none", "recalibrate", "reselect"
-ACTIONS: dict[Verdict, str] = {
-    Verdict.TOO_FEW: NONE,
-    Verdict.STABLE: NONE,
-    Verdict.BIASED_LOW: RESELECT,
-    Verdict.BIASED_HIGH: RESELECT,
-    Verdict.DRIFTED: RESELECT,
-    Verdict.UNDER_COVERED: RECALIBRATE,
-    Verdict.OVER_COVERED: RECALIBRATE,
+ACTIONS: dict[ReviewOutcome, str] = {
+    ReviewOutcome.TOO_FEW: NONE,
+    ReviewOutcome.STABLE: NONE,
+    ReviewOutcome.BIASED_LOW: RESELECT,
+    ReviewOutcome.BIASED_HIGH: RESELECT,
+    ReviewOutcome.DRIFTED: RESELECT,
+    ReviewOutcome.UNDER_COVERED: RECALIBRATE,
+    ReviewOutcome.OVER_COVERED: RECALIBRATE,
 }
 """What the next forecast does about a series."""
 
@@ -53,6 +53,6 @@ class Rules:
         return self.false_alarm_share / 3
 
 
-def words(verdict: Verdict) -> str:
+def words(verdict: ReviewOutcome) -> str:
     """As a phrase begins."""
     return str(verdict).replace("_", " ")

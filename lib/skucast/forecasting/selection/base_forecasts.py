@@ -6,10 +6,10 @@ import numpy as np
 
 from skucast.forecasting.panel.panel import FloatArray, IntArray
 from skucast.forecasting.selection.candidates import champions
-from skucast.forecasting.selection.choice import Contest
+from skucast.forecasting.selection.choice import Candidates
 
 
-def most_accurate(contest: Contest) -> tuple[IntArray, FloatArray]:
+def most_accurate(contest: Candidates) -> tuple[IntArray, FloatArray]:
     """The candidate of lowest squared error over all origins and steps, of equals the cheaper.
 
     A reconciliation adds means, and the mean is what minimises squared errors.

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.backtest.trials import Trials
+from skucast.forecasting.backtest.trials import BacktestResult
 from skucast.forecasting.engine.refit import FALLBACK_METHOD
-from skucast.forecasting.engine.status import Status, Verdict, explain
+from skucast.forecasting.engine.status import FitFacts, Status, explain
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.selection.candidates import champions, drawn_scores
 from skucast.forecasting.uncertainty.dispersion import Dispersion
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.forecasting.uncertainty.losses import origin_losses
 
 PINBALL, RMSSE = "pinball", "rmsse"
@@ -24,7 +24,7 @@ INCUMBENT = "combination_weighted"
 
 
 @dataclass(frozen=True)
-class Contest:
+class Candidates:
     """Candidates of many series and what is known of them; one value per series unless said.
 
     Attributes:
@@ -51,7 +51,7 @@ class Contest:
     has_candidate: BoolArray
     failures: Sequence[Mapping[str, str]]
     evaluation_span: IntArray
-    trials: Trials
+    trials: BacktestResult
     mean: FloatArray
     dispersion: Dispersion
     floor: FloatArray
@@ -62,7 +62,7 @@ class Contest:
 
 
 @dataclass(frozen=True)
-class Criterion:
+class SelectionRule:
     """By what a champion is chosen.
 
     Attributes:
@@ -79,7 +79,7 @@ class Criterion:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """The forecast of every series.
 
     Attributes:
@@ -97,7 +97,7 @@ class Choice:
     is_kept: BoolArray
 
 
-def choose(contest: Contest, law: PredictiveLaw, criterion: Criterion) -> Choice:
+def choose(contest: Candidates, law: PredictiveDistribution, criterion: SelectionRule) -> Selection:
     """The champion that is kept, else the best candidate by the criterion, else the mean of known demand.
 
     Args:
@@ -120,7 +120,7 @@ def choose(contest: Contest, law: PredictiveLaw, criterion: Criterion) -> Choice
     column = np.where(best >= 0, best, names.index(FALLBACK_METHOD))
     used = np.array(names, dtype=object)[column]
     used[(best < 0) & (contest.n_periods == 1)] = "naive"
-    return Choice(column, best >= 0, tuple(used.tolist()), scores, is_kept)
+    return Selection(column, best >= 0, tuple(used.tolist()), scores, is_kept)
 
 
 def _with_incumbent(best: IntArray, scores: FloatArray, names: Sequence[str], margin: FloatArray) -> IntArray:
@@ -133,7 +133,7 @@ def _with_incumbent(best: IntArray, scores: FloatArray, names: Sequence[str], ma
     return kept
 
 
-def verdicts(contest: Contest, choice: Choice, criterion: Criterion) -> list[tuple[Status, str]]:
+def verdicts(contest: Candidates, choice: Selection, criterion: SelectionRule) -> list[tuple[Status, str]]:
     """Status and reason of every series."""
     names, rows = contest.trials.names, np.arange(choice.column.size)
     others = choice.scores.copy()
@@ -153,7 +153,7 @@ def verdicts(contest: Contest, choice: Choice, criterion: Criterion) -> list[tup
     )
     return [
         explain(
-            Verdict(
+            FitFacts(
                 n_periods=n_periods,
                 demand_class=demand_class,
                 has_candidate=has_candidate,

@@ -10,7 +10,7 @@ import numpy as np
 
 from skucast.forecasting.models.registry import METHODS
 from skucast.forecasting.panel.panel import BoolArray, FloatArray
-from skucast.forecasting.selection.choice import INCUMBENT, Contest
+from skucast.forecasting.selection.choice import INCUMBENT, Candidates
 from skucast.forecasting.selection.weights import ClassErrors, Earlier, class_places, earlier_errors, member_weights
 
 WEIGHTED = INCUMBENT
@@ -72,12 +72,12 @@ def combined_components(
     return parts
 
 
-def errors_of_classes(contest: Contest) -> ClassErrors:
+def errors_of_classes(contest: Candidates) -> ClassErrors:
     """How the members of the weighted combination did, summed over the series of each class."""
     return ClassErrors.of(_earlier(contest)[0], contest.demand_class)
 
 
-def reweighed(contest: Contest, errors: ClassErrors | None) -> Contest:
+def reweighed(contest: Candidates, errors: ClassErrors | None) -> Candidates:
     """The contest with the weighted combination's members weighed by the errors of their class too.
 
     Args:
@@ -98,7 +98,7 @@ def reweighed(contest: Contest, errors: ClassErrors | None) -> Contest:
     return replace(contest, trials=replace(trials, forecasts=forecasts), mean=mean, weights=weights[:, -1])
 
 
-def _earlier(contest: Contest) -> tuple[Earlier, BoolArray]:
+def _earlier(contest: Candidates) -> tuple[Earlier, BoolArray]:
     """Earlier errors of the members, and which candidates these are, shape (n, k)."""
     is_member = np.array([_method(name) in MEMBERS for name in contest.trials.names])
     members: BoolArray = contest.trials.is_tried & np.isfinite(contest.mean).all(axis=2) & is_member

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.backtest.trials import Trials
+from skucast.forecasting.backtest.trials import BacktestResult
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray
 from skucast.forecasting.panel.profile import DemandClass
 
@@ -84,7 +84,7 @@ def class_places(classes: Sequence[str]) -> IntArray:
     return places
 
 
-def earlier_errors(trials: Trials, members: BoolArray) -> Earlier:
+def earlier_errors(trials: BacktestResult, members: BoolArray) -> Earlier:
     """Errors of the members over the steps of earlier origins that had happened.
 
     Args:

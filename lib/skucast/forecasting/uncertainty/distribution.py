@@ -35,7 +35,7 @@ PRIOR_LOSSES = 20.0
 
 
 @dataclass(frozen=True)
-class PredictiveLaw:
+class PredictiveDistribution:
     """What all series together say of the distribution of each; groups in the order of ``GROUPS``.
 
     Attributes:
@@ -57,7 +57,7 @@ class PredictiveLaw:
     @classmethod
     def of(
         cls, names: Sequence[str], levels: Sequence[float], usual: UsualDispersion, evidence: Evidence, fewest: int
-    ) -> PredictiveLaw:
+    ) -> PredictiveDistribution:
         """The law that evidence teaches; each group's is drawn to its class, that to all, that to no change.
 
         Args:

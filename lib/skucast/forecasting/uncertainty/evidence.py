@@ -19,7 +19,7 @@ from skucast.forecasting.uncertainty.losses import origin_dispersion, origin_los
 from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion, sum_variance
 
 if TYPE_CHECKING:
-    from skucast.forecasting.selection.choice import Contest
+    from skucast.forecasting.selection.choice import Candidates
 
 EDGES: FloatArray = np.linspace(-4.0, 4.0, 81)
 """Normal scores below which cases are counted."""
@@ -57,7 +57,7 @@ class Evidence:
         return Evidence(self.below + other.below, self.loss + other.loss, self.n_losses + other.n_losses)
 
 
-def evidence_of(contest: Contest, usual: UsualDispersion) -> Evidence:
+def evidence_of(contest: Candidates, usual: UsualDispersion) -> Evidence:
     """Evidence of some series: every candidate, origin and sum over steps 1 to h."""
     trials = contest.trials
     found = Evidence.none(len(trials.names), trials.forecasts.shape[3])
@@ -75,7 +75,7 @@ def evidence_of(contest: Contest, usual: UsualDispersion) -> Evidence:
 
 
 def _cases(
-    contest: Contest, usual: UsualDispersion
+    contest: Candidates, usual: UsualDispersion
 ) -> Iterator[tuple[IntArray, IntArray, int, FloatArray, FloatArray]]:
     """Series, origin, candidate, and the probabilities of less and of no more than came, shapes (m,) and (m, h)."""
     trials = contest.trials

@@ -14,13 +14,13 @@ from skucast.forecasting.uncertainty.kernel import quantiles
 from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion, shrunk_dispersion, sum_variance
 
 if TYPE_CHECKING:
-    from skucast.forecasting.selection.choice import Contest
+    from skucast.forecasting.selection.choice import Candidates
 
 JUDGED: FloatArray = np.array([0.5, 0.8, 0.9, 0.95, 0.99])
 """Levels whose losses are averaged: those that stock is held for, and the middle."""
 
 
-def origin_dispersion(contest: Contest, usual: UsualDispersion) -> FloatArray:
+def origin_dispersion(contest: Candidates, usual: UsualDispersion) -> FloatArray:
     """Dispersion as each origin would have shrunk it, shape (n, o); that of no demand class without an origin."""
     trials = contest.trials
     n, o = trials.origin.shape
@@ -30,7 +30,7 @@ def origin_dispersion(contest: Contest, usual: UsualDispersion) -> FloatArray:
     return shrunk_dispersion(flat, usual, place.ravel(), whole.ravel()).reshape(n, o)
 
 
-def origin_losses(contest: Contest, usual: UsualDispersion) -> FloatArray:
+def origin_losses(contest: Candidates, usual: UsualDispersion) -> FloatArray:
     """Loss of demand summed over the span, in units of the scale, shape (n, o, k); NaN where unknown or not tried.
 
     Of a span that no origin has seen to its end, the longest part that one has.

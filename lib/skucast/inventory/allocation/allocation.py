@@ -19,7 +19,7 @@ import numpy as np
 from skucast.inventory.allocation.exact_choice import best_choice, improved_suppliers
 from skucast.inventory.allocation.kernel import GAIN_UNITS, choices, regrets
 from skucast.inventory.allocation.limits import Limits, Rows, unpriced
-from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, RESOURCE, Curves, Priced
+from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, RESOURCE, OrderOptions, ShadowPrices
 from skucast.inventory.allocation.row_sums import gains, surplus, survey
 from skucast.inventory.allocation.shadow_prices import limit_prices
 from skucast.numerics.arrays import FloatArray, IntArray
@@ -52,18 +52,18 @@ class Allocation:
         reachable: most that topping up could use of each limit, same shape.
     """
 
-    priced: Priced
+    priced: ShadowPrices
     core: IntArray
     core_choice: IntArray
     wanted: FloatArray
     used: FloatArray
     reachable: FloatArray
 
-    def choice(self, curves: Curves) -> IntArray:
+    def choice(self, curves: OrderOptions) -> IntArray:
         """Place of the option that each row takes, shape (n,)."""
         return choices(overruled(curves, self.core, self.core_choice), self.priced)
 
-    def bound(self, curves: Curves, limits: Limits, choice: IntArray) -> IntArray:
+    def bound(self, curves: OrderOptions, limits: Limits, choice: IntArray) -> IntArray:
         """Number of the limit that changed each row most, -1 where none did, shape (n,).
 
         A closed one before others, then by the price of a unit of the row; where prices are 0, the most broken one.
@@ -105,7 +105,7 @@ def allocate(rows: Held, limits: Limits) -> tuple[Held, Allocation]:
 
 
 def _rounds(
-    rows: Rows, limits: Limits, priced: Priced, n_rows: int, gain: float, most: float
+    rows: Rows, limits: Limits, priced: ShadowPrices, n_rows: int, gain: float, most: float
 ) -> tuple[IntArray, IntArray]:
     """Keys and places of the rows that were settled exactly, a few at a time, until little can be gained."""
     keys, places = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -127,7 +127,7 @@ def _rounds(
     return keys, places
 
 
-def _gain_and_bound(rows: Rows, limits: Limits, priced: Priced) -> tuple[float, float]:
+def _gain_and_bound(rows: Rows, limits: Limits, priced: ShadowPrices) -> tuple[float, float]:
     """What the choice at the prices gains, and what no choice can exceed."""
     return float(rows.total(partial(gains, priced=priced))[0]) / GAIN_UNITS, gain_bound(rows, limits, priced)
 
@@ -136,7 +136,7 @@ def _is_enough(gain: float, most: float) -> bool:
     return most - gain <= ENOUGH * most
 
 
-def _turn(curves: Curves, priced: Priced, number: int, keys: IntArray, places: IntArray) -> FloatArray:
+def _turn(curves: OrderOptions, priced: ShadowPrices, number: int, keys: IntArray, places: IntArray) -> FloatArray:
     """Order in which rows come to be settled: in even rounds by regret, in odd ones supplier by supplier.
 
     Suppliers whose orders were closed come before others, for what became of the limits may have room for them.
@@ -151,7 +151,7 @@ def _turn(curves: Curves, priced: Priced, number: int, keys: IntArray, places: I
     return np.where(is_empty, turn - 1.0, turn)
 
 
-def gain_bound(rows: Rows, limits: Limits, priced: Priced) -> float:
+def gain_bound(rows: Rows, limits: Limits, priced: ShadowPrices) -> float:
     """No choice gains more: what rows gain after paying the prices, and what the limits are worth at them."""
     priced = priced._replace(price=np.where(np.isfinite(limits.container), 0.0, priced.price))
     found = rows.total(partial(surplus, priced=priced)) / GAIN_UNITS
@@ -163,7 +163,7 @@ def gain_bound(rows: Rows, limits: Limits, priced: Priced) -> float:
     return float(np.maximum(own, 0.0).sum() + found[-1] + worth[~is_own].sum())
 
 
-def _last_limits(curves: Curves, n_limits: int) -> FloatArray:
+def _last_limits(curves: OrderOptions, n_limits: int) -> FloatArray:
     found = np.arange(n_limits, dtype=np.float64)
     own = curves.member[:, 1] >= 0
     np.maximum.at(found, curves.member[own, 1], curves.member[own, 1:3].max(axis=1).astype(np.float64))
@@ -171,7 +171,7 @@ def _last_limits(curves: Curves, n_limits: int) -> FloatArray:
 
 
 def _outcome(
-    rows: Rows, limits: Limits, priced: Priced, core: IntArray | None = None, choice: IntArray | None = None
+    rows: Rows, limits: Limits, priced: ShadowPrices, core: IntArray | None = None, choice: IntArray | None = None
 ) -> Allocation:
     free = unpriced(limits)
     none = np.zeros(0, dtype=np.int64)
@@ -182,7 +182,7 @@ def _outcome(
     return Allocation(priced, keys, places, wanted, used, reachable)
 
 
-def overruled(curves: Curves, keys: IntArray, places: IntArray) -> Curves:
+def overruled(curves: OrderOptions, keys: IntArray, places: IntArray) -> OrderOptions:
     """Rows, the places of some being given by their keys."""
     if not keys.size:
         return curves
@@ -190,12 +190,12 @@ def overruled(curves: Curves, keys: IntArray, places: IntArray) -> Curves:
     return curves._replace(chosen=np.where(keys[at] == curves.key, places[at], curves.chosen))
 
 
-def _used_after(curves: Curves, priced: Priced, keys: IntArray, places: IntArray) -> IntArray:
+def _used_after(curves: OrderOptions, priced: ShadowPrices, keys: IntArray, places: IntArray) -> IntArray:
     used: IntArray = survey(overruled(curves, keys, places), priced)[0]
     return used
 
 
-def _count(curves: Curves) -> IntArray:
+def _count(curves: OrderOptions) -> IntArray:
     return np.array([curves.wanted.size], dtype=np.int64)
 
 
@@ -203,12 +203,12 @@ def _sizes(rows: Rows, limits: Limits) -> IntArray:
     return rows.total(partial(members, n_limits=limits.lower.size))
 
 
-def members(curves: Curves, n_limits: int) -> IntArray:
+def members(curves: OrderOptions, n_limits: int) -> IntArray:
     """Rows that each limit counts, shape (n_limits,)."""
     given = curves.member[curves.member >= 0]
     return np.bincount(given, minlength=n_limits).astype(np.int64)
 
 
-def _at_caps(curves: Curves, priced: Priced) -> IntArray:
+def _at_caps(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     used: IntArray = survey(curves._replace(chosen=np.diff(curves.start) - 1), priced)[0]
     return used

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, hstack
 
 from skucast.inventory.allocation.kernel import choices, regrets, survey
 from skucast.inventory.allocation.limits import FULL, Limits, lowest_rows, rows_at
-from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, RESOURCE, UNITS, Curves, Priced
+from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, RESOURCE, UNITS, OrderOptions, ShadowPrices
 from skucast.numerics.arrays import FloatArray, IntArray
 
 NEAR = 4
@@ -30,7 +30,9 @@ SUPPLIER_ROWS = 500
 """Most rows of a supplier whose order is settled by itself: with more, a step left over is nothing."""
 
 
-def best_choice(core: Curves, limits: Limits, priced: Priced, used: IntArray, *, is_whole: bool) -> IntArray:
+def best_choice(
+    core: OrderOptions, limits: Limits, priced: ShadowPrices, used: IntArray, *, is_whole: bool
+) -> IntArray:
     """The choice of a few rows that gains most in what the other rows leave, never less than the present one.
 
     Args:
@@ -57,7 +59,7 @@ def best_choice(core: Curves, limits: Limits, priced: Priced, used: IntArray, *,
     return present
 
 
-def improved_suppliers(curves: Curves, limits: Limits, priced: Priced, sizes: IntArray) -> Curves:
+def improved_suppliers(curves: OrderOptions, limits: Limits, priced: ShadowPrices, sizes: IntArray) -> OrderOptions:
     """Rows with the best choice for every small supplier whose own limit binds, within its use of other limits.
 
     Args:
@@ -80,13 +82,13 @@ def improved_suppliers(curves: Curves, limits: Limits, priced: Priced, sizes: In
     return curves._replace(chosen=chosen)
 
 
-def _improved(own: Curves, limits: Limits, priced: Priced) -> IntArray:
+def _improved(own: OrderOptions, limits: Limits, priced: ShadowPrices) -> IntArray:
     """Places of the options of one supplier's rows, shape (n,)."""
     here = np.unique(own.member[own.member >= 0])
     member = np.where(own.member >= 0, np.searchsorted(here, own.member), -1)
     own, limits = own._replace(member=member), limits.at(here)
     prices: list[Any] = [part[here] for part in priced]
-    priced = Priced(*prices)
+    priced = ShadowPrices(*prices)
     present = choices(own, priced)
     used = survey(own, priced)[0]
     allowed = replace(limits, upper=np.where(limits.is_suppliers, limits.upper, used * limits.unit))
@@ -97,11 +99,11 @@ def _improved(own: Curves, limits: Limits, priced: Priced) -> IntArray:
     return present
 
 
-def _gain(curves: Curves, places: IntArray) -> float:
+def _gain(curves: OrderOptions, places: IntArray) -> float:
     return float(curves.gain[curves.start[:-1] + places].sum())
 
 
-def _compared(core: Curves, present: IntArray, *, is_whole: bool) -> IntArray:
+def _compared(core: OrderOptions, present: IntArray, *, is_whole: bool) -> IntArray:
     """Numbers of the options that are compared."""
     row = np.repeat(np.arange(present.size), np.diff(core.start))
     place = np.arange(row.size) - core.start[row]
@@ -124,7 +126,7 @@ class _Program:
         others: in shares.
     """
 
-    core: Curves
+    core: OrderOptions
     option: IntArray
     row: IntArray
     use: csr_array
@@ -134,7 +136,7 @@ class _Program:
     others: FloatArray
 
     @classmethod
-    def of(cls, core: Curves, option: IntArray, limits: Limits, others: IntArray, slack: float) -> _Program:
+    def of(cls, core: OrderOptions, option: IntArray, limits: Limits, others: IntArray, slack: float) -> _Program:
         """The program whose limits are tighter by a share of ``slack``."""
         row = np.searchsorted(core.start, option, side="right") - 1
         size = limits.unit * UNITS

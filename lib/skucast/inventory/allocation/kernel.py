@@ -7,8 +7,8 @@ import numpy as np
 from skucast.inventory.allocation.row_choice_kernel import (
     IS_SUPPLIER,
     RESOURCE,
-    Curves,
-    Priced,
+    OrderOptions,
+    ShadowPrices,
     choice,
     is_among,
     tilt,
@@ -28,7 +28,7 @@ MOST = 2**52
 
 
 @compiled
-def choices(curves: Curves, priced: Priced) -> IntArray:
+def choices(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     """Place of the option that each row takes, shape (n,)."""
     found = np.zeros(curves.wanted.size, dtype=np.int64)
     for row in range(found.size):
@@ -37,7 +37,7 @@ def choices(curves: Curves, priced: Priced) -> IntArray:
 
 
 @compiled
-def survey(curves: Curves, priced: Priced) -> IntArray:
+def survey(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     """See ``row_sums.survey``."""
     found = np.zeros((2, priced.price.size), dtype=np.int64)
     for row in range(curves.wanted.size):
@@ -57,7 +57,7 @@ def survey(curves: Curves, priced: Priced) -> IntArray:
 
 
 @compiled
-def trials(curves: Curves, priced: Priced, kind: int, first: int, tried: FloatArray) -> IntArray:
+def trials(curves: OrderOptions, priced: ShadowPrices, kind: int, first: int, tried: FloatArray) -> IntArray:
     """See ``row_sums.trials``."""
     found = np.zeros(tried.shape, dtype=np.int64)
     for row in range(curves.wanted.size):
@@ -82,7 +82,7 @@ def trials(curves: Curves, priced: Priced, kind: int, first: int, tried: FloatAr
 
 
 @compiled
-def extents(curves: Curves, priced: Priced, kind: int, first: int, n_limits: int) -> FloatArray:
+def extents(curves: OrderOptions, priced: ShadowPrices, kind: int, first: int, n_limits: int) -> FloatArray:
     """See ``row_sums.extents``."""
     found = np.zeros((2, n_limits))
     for row in range(curves.wanted.size):
@@ -98,7 +98,7 @@ def extents(curves: Curves, priced: Priced, kind: int, first: int, n_limits: int
 
 
 @compiled
-def pressure(curves: Curves, priced: Priced, is_over: BoolArray) -> IntArray:
+def pressure(curves: OrderOptions, priced: ShadowPrices, is_over: BoolArray) -> IntArray:
     """See ``row_sums.pressure``."""
     found = np.zeros(priced.price.size, dtype=np.int64)
     for row in range(curves.wanted.size):
@@ -113,7 +113,7 @@ def pressure(curves: Curves, priced: Priced, is_over: BoolArray) -> IntArray:
 
 
 @compiled
-def surplus(curves: Curves, priced: Priced) -> IntArray:
+def surplus(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     """See ``row_sums.surplus``."""
     found = np.zeros(priced.price.size + 1, dtype=np.int64)
     for row in range(curves.wanted.size):
@@ -127,7 +127,7 @@ def surplus(curves: Curves, priced: Priced) -> IntArray:
 
 
 @compiled
-def gains(curves: Curves, priced: Priced) -> IntArray:
+def gains(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     """See ``row_sums.gains``."""
     found = np.zeros(1, dtype=np.int64)
     for row in range(curves.wanted.size):
@@ -136,7 +136,7 @@ def gains(curves: Curves, priced: Priced) -> IntArray:
 
 
 @compiled
-def regrets(curves: Curves, priced: Priced) -> FloatArray:
+def regrets(curves: OrderOptions, priced: ShadowPrices) -> FloatArray:
     """Money lost at the prices when a row takes its second best option, shape (n,); infinite where it cannot."""
     found = np.full(curves.wanted.size, np.inf)
     for row in range(found.size):

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, UNITS, Curves, Priced
+from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, UNITS, OrderOptions, ShadowPrices
 from skucast.numerics.arrays import BoolArray, FloatArray, IntArray
 
 KINDS = ("budget", "supplier_money", "supplier_volume", "location_money", "location_volume")
@@ -92,7 +92,7 @@ class Limits:
         first = np.searchsorted(limits, self.first).astype(np.int64)
         return Limits(first, self.lower[limits], self.upper[limits], self.container[limits], self.unit[limits])
 
-    def names(self, priced: Priced) -> list[str]:
+    def names(self, priced: ShadowPrices) -> list[str]:
         """What each limit is called where it binds."""
         is_minimum = (self.lower > 0) & (priced.is_closed | (priced.price < 0))
         named = np.array(NAMES)[self.kind_of()]
@@ -102,71 +102,71 @@ class Limits:
 class Rows(Protocol):
     """Rows with options, here or on many machines."""
 
-    def total(self, measure: Callable[[Curves], IntArray]) -> IntArray:
+    def total(self, measure: Callable[[OrderOptions], IntArray]) -> IntArray:
         """Sum of a measure of some rows over all rows."""
 
-    def highest(self, measure: Callable[[Curves], FloatArray]) -> FloatArray:
+    def highest(self, measure: Callable[[OrderOptions], FloatArray]) -> FloatArray:
         """Maximum of a measure of some rows over all rows."""
 
-    def lowest(self, measure: Callable[[Curves], FloatArray], count: int) -> Curves:
+    def lowest(self, measure: Callable[[OrderOptions], FloatArray], count: int) -> OrderOptions:
         """The ``count`` rows of lowest measure, of equals those of lowest key, in order of their keys."""
 
-    def changed(self, change: Callable[[Curves], Curves]) -> Self:
+    def changed(self, change: Callable[[OrderOptions], OrderOptions]) -> Self:
         """Rows after a change that keeps their number and order."""
 
 
 @dataclass(frozen=True)
-class RowsHere:
+class LocalOptions:
     """Rows in memory.
 
     Attributes:
         curves: all of them.
     """
 
-    curves: Curves
+    curves: OrderOptions
 
-    def total(self, measure: Callable[[Curves], IntArray]) -> IntArray:
+    def total(self, measure: Callable[[OrderOptions], IntArray]) -> IntArray:
         """The measure."""
         return measure(self.curves)
 
-    def highest(self, measure: Callable[[Curves], FloatArray]) -> FloatArray:
+    def highest(self, measure: Callable[[OrderOptions], FloatArray]) -> FloatArray:
         """The measure."""
         return measure(self.curves)
 
-    def lowest(self, measure: Callable[[Curves], FloatArray], count: int) -> Curves:
+    def lowest(self, measure: Callable[[OrderOptions], FloatArray], count: int) -> OrderOptions:
         """The rows that ``lowest_rows`` picks."""
         return lowest_rows(self.curves, measure(self.curves), count)
 
-    def changed(self, change: Callable[[Curves], Curves]) -> Self:
+    def changed(self, change: Callable[[OrderOptions], OrderOptions]) -> Self:
         """The rows after the change."""
         return replace(self, curves=change(self.curves))
 
 
-def lowest_rows(curves: Curves, values: FloatArray, count: int) -> Curves:
+def lowest_rows(curves: OrderOptions, values: FloatArray, count: int) -> OrderOptions:
     """The ``count`` rows of lowest value, of equals those of lowest key, in order of their keys."""
     picked = np.lexsort((curves.key, values))[:count]
     return rows_at(curves, picked[np.argsort(curves.key[picked], kind="stable")])
 
 
-def rows_at(curves: Curves, rows: IntArray) -> Curves:
+def rows_at(curves: OrderOptions, rows: IntArray) -> OrderOptions:
     """Some of the rows, in that order."""
     count = np.diff(curves.start)[rows]
     start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
     option = np.arange(start[-1]) + np.repeat(curves.start[rows] - start[:-1], count)
     columns: list[Any] = [part[rows] for part in curves[3:]]
-    return Curves(start, curves.quantity[option], curves.gain[option], *columns)
+    return OrderOptions(start, curves.quantity[option], curves.gain[option], *columns)
 
 
-def joined(parts: list[Curves]) -> Curves:
+def joined(parts: list[OrderOptions]) -> OrderOptions:
     """Rows of several parts, one after the other."""
     counts = np.concatenate([np.diff(part.start) for part in parts])
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     columns: list[Any] = [np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]]
-    return Curves(start, *columns)
+    return OrderOptions(start, *columns)
 
 
-def unpriced(limits: Limits) -> Priced:
+def unpriced(limits: Limits) -> ShadowPrices:
     """No price on anything, nothing closed."""
     n_limits = limits.lower.size
     nothing, none = np.zeros(n_limits), np.zeros(n_limits, dtype=bool)
-    return Priced(nothing, none, limits.unit, nothing, none)
+    return ShadowPrices(nothing, none, limits.unit, nothing, none)

@@ -28,7 +28,7 @@ UNITS = 2.0**40
 """Smallest units in a limit."""
 
 
-class Curves(NamedTuple):
+class OrderOptions(NamedTuple):
     """Options of n rows.
 
     Attributes:
@@ -54,7 +54,7 @@ class Curves(NamedTuple):
     chosen: IntArray
 
 
-class Priced(NamedTuple):
+class ShadowPrices(NamedTuple):
     """Prices of limits.
 
     Attributes:
@@ -73,7 +73,7 @@ class Priced(NamedTuple):
 
 
 @compiled
-def choice(curves: Curves, priced: Priced, row: int) -> int:
+def choice(curves: OrderOptions, priced: ShadowPrices, row: int) -> int:
     """Place of the option that the row takes."""
     if curves.chosen[row] >= 0:
         return int(curves.chosen[row])
@@ -95,7 +95,7 @@ def walk(slope: FloatArray, vertex: int, price: float) -> int:
 
 
 @compiled
-def vertices(curves: Curves, row: int) -> tuple[IntArray, FloatArray]:
+def vertices(curves: OrderOptions, row: int) -> tuple[IntArray, FloatArray]:
     """Places and incoming slopes of the hull's vertices."""
     begin, wanted = curves.start[row], curves.wanted[row]
     last = curves.start[row + 1] - begin - 1
@@ -110,7 +110,7 @@ def vertices(curves: Curves, row: int) -> tuple[IntArray, FloatArray]:
 
 
 @compiled
-def _chain(curves: Curves, begin: int, place: IntArray, count: int, first: int, last: int) -> int:
+def _chain(curves: OrderOptions, begin: int, place: IntArray, count: int, first: int, last: int) -> int:
     """Add the vertices of the upper hull of the options after ``first`` up to ``last``; the new count."""
     fixed = count
     for option in range(first + 1, last + 1):
@@ -124,13 +124,13 @@ def _chain(curves: Curves, begin: int, place: IntArray, count: int, first: int, 
 
 
 @compiled
-def _slope(curves: Curves, begin: int, low: int, high: int) -> float:
+def _slope(curves: OrderOptions, begin: int, low: int, high: int) -> float:
     rise = curves.gain[begin + high] - curves.gain[begin + low]
     return float(rise / (curves.quantity[begin + high] - curves.quantity[begin + low]))
 
 
 @compiled
-def is_among(curves: Curves, row: int, limits: BoolArray) -> bool:
+def is_among(curves: OrderOptions, row: int, limits: BoolArray) -> bool:
     """Whether one of these limits counts the row."""
     for kind in range(RESOURCE.size):
         limit = curves.member[row, kind]
@@ -140,7 +140,7 @@ def is_among(curves: Curves, row: int, limits: BoolArray) -> bool:
 
 
 @compiled
-def unit_price(curves: Curves, prices: FloatArray, row: int, without: int) -> float:
+def unit_price(curves: OrderOptions, prices: FloatArray, row: int, without: int) -> float:
     """What a unit of the row costs at these prices, those of one kind of limits left out (-1: of none)."""
     total = 0.0
     for kind in range(RESOURCE.size):
@@ -151,13 +151,13 @@ def unit_price(curves: Curves, prices: FloatArray, row: int, without: int) -> fl
 
 
 @compiled
-def tilt(curves: Curves, row: int) -> float:
+def tilt(curves: OrderOptions, row: int) -> float:
     """Factor on the prices of this row: equal rows do not all change at one price."""
     return float(1.0 + TIE * (curves.tie[row] - 0.5))
 
 
 @compiled
-def units_used(curves: Curves, priced: Priced, row: int, kind: int, option: int) -> int:
+def units_used(curves: OrderOptions, priced: ShadowPrices, row: int, kind: int, option: int) -> int:
     """What the option uses of the limit of that kind, in units of the limit."""
     limit = curves.member[row, kind]
     used = curves.weight[row, RESOURCE[kind]] * curves.quantity[option] / priced.unit[limit]

@@ -6,11 +6,11 @@ A compiled function would go there as its source, and be compiled again in each.
 from __future__ import annotations
 
 from skucast.inventory.allocation import kernel
-from skucast.inventory.allocation.row_choice_kernel import Curves, Priced
+from skucast.inventory.allocation.row_choice_kernel import OrderOptions, ShadowPrices
 from skucast.numerics.arrays import BoolArray, FloatArray, IntArray
 
 
-def survey(curves: Curves, priced: Priced) -> IntArray:
+def survey(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     """What the rows use of every limit, and what they gain after paying for what is not their supplier's.
 
     Returns:
@@ -19,7 +19,7 @@ def survey(curves: Curves, priced: Priced) -> IntArray:
     return kernel.survey(curves, priced)
 
 
-def trials(curves: Curves, priced: Priced, kind: int, first: int, tried: FloatArray) -> IntArray:
+def trials(curves: OrderOptions, priced: ShadowPrices, kind: int, first: int, tried: FloatArray) -> IntArray:
     """Use of each limit of one kind at several prices, the other kinds' prices staying.
 
     Args:
@@ -35,17 +35,17 @@ def trials(curves: Curves, priced: Priced, kind: int, first: int, tried: FloatAr
     return kernel.trials(curves, priced, kind, first, tried)
 
 
-def extents(curves: Curves, priced: Priced, kind: int, first: int, n_limits: int) -> FloatArray:
+def extents(curves: OrderOptions, priced: ShadowPrices, kind: int, first: int, n_limits: int) -> FloatArray:
     """Prices of one kind's limits beyond which no row changes, shape (2, n_limits): highest, and minus the lowest."""
     return kernel.extents(curves, priced, kind, first, n_limits)
 
 
-def pressure(curves: Curves, priced: Priced, is_over: BoolArray) -> IntArray:
+def pressure(curves: OrderOptions, priced: ShadowPrices, is_over: BoolArray) -> IntArray:
     """What each supplier's rows use of exceeded limits, in ``UNITS`` of these, shape (n_limits,)."""
     return kernel.pressure(curves, priced, is_over)
 
 
-def surplus(curves: Curves, priced: Priced) -> IntArray:
+def surplus(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     """Most that the rows could gain after paying all prices, in ``GAIN_UNITS``, shape (n_limits + 1,).
 
     Summed by the last limit of each row's supplier; last of all the rows whose supplier has none.
@@ -53,6 +53,6 @@ def surplus(curves: Curves, priced: Priced) -> IntArray:
     return kernel.surplus(curves, priced)
 
 
-def gains(curves: Curves, priced: Priced) -> IntArray:
+def gains(curves: OrderOptions, priced: ShadowPrices) -> IntArray:
     """What the rows gain, in ``GAIN_UNITS``, shape (1,)."""
     return kernel.gains(curves, priced)

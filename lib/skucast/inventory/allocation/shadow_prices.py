@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from skucast.inventory.allocation.limits import Limits, Rows, unpriced
-from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, Priced
+from skucast.inventory.allocation.row_choice_kernel import IS_SUPPLIER, ShadowPrices
 from skucast.inventory.allocation.row_sums import extents, pressure, survey, trials
 from skucast.numerics.arrays import BoolArray, FloatArray, IntArray
 
@@ -40,7 +40,7 @@ SETTLED = 1e-3
 """Share by which prices may still change when the rounds end."""
 
 
-def limit_prices(rows: Rows, limits: Limits) -> Priced:
+def limit_prices(rows: Rows, limits: Limits) -> ShadowPrices:
     """Prices and closed suppliers at which every limit holds.
 
     The prices of limits outside suppliers move by shares that fall from round to round, for otherwise all suppliers
@@ -64,7 +64,7 @@ def limit_prices(rows: Rows, limits: Limits) -> Priced:
     return _feasible(rows, counted, priced)
 
 
-def _feasible(rows: Rows, limits: Limits, priced: Priced) -> Priced:
+def _feasible(rows: Rows, limits: Limits, priced: ShadowPrices) -> ShadowPrices:
     """Prices and closed suppliers at which every limit holds; of suppliers that stand against it, a third gives up."""
     for attempt in range(ATTEMPTS):
         priced = _suppliers_decided(rows, limits, priced, priced.is_closed)
@@ -86,7 +86,7 @@ def _feasible(rows: Rows, limits: Limits, priced: Priced) -> Priced:
     return priced._replace(is_closed=priced.is_closed | _failing(rows, limits, priced))
 
 
-def _failing(rows: Rows, limits: Limits, priced: Priced) -> BoolArray:
+def _failing(rows: Rows, limits: Limits, priced: ShadowPrices) -> BoolArray:
     """Suppliers that break a limit of their own; where one outside is exceeded, all that are held: the rest fits."""
     used = rows.total(partial(survey, priced=priced))[0]
     unmet = limits.is_suppliers & (limits.unmet(used) | limits.exceeded(used))
@@ -97,11 +97,13 @@ def _outside(limits: Limits) -> list[int]:
     return [kind for kind in limits.kinds if not IS_SUPPLIER[kind]]
 
 
-def _released(priced: Priced) -> Priced:
+def _released(priced: ShadowPrices) -> ShadowPrices:
     return priced._replace(is_held=np.zeros_like(priced.is_held))
 
 
-def _suppliers_decided(rows: Rows, limits: Limits, priced: Priced, closed: BoolArray | None = None) -> Priced:
+def _suppliers_decided(
+    rows: Rows, limits: Limits, priced: ShadowPrices, closed: BoolArray | None = None
+) -> ShadowPrices:
     """Suppliers' orders at the prices outside: within their limits, topped up and held, or closed.
 
     Closed are those that are given; where none are, those whose minimum cannot be reached, or whose order at its
@@ -122,7 +124,7 @@ def _suppliers_decided(rows: Rows, limits: Limits, priced: Priced, closed: BoolA
     return priced._replace(is_closed=closed, is_held=held, held=priced.price.copy())
 
 
-def _settled(rows: Rows, limits: Limits, priced: Priced, kind: int, passes: int) -> Priced:
+def _settled(rows: Rows, limits: Limits, priced: ShadowPrices, kind: int, passes: int) -> ShadowPrices:
     """The prices nearest to 0 at which one kind's limits hold, the others staying."""
     own = limits.of_kind(kind)
     guess = priced.price[own]
@@ -135,7 +137,7 @@ def _settled(rows: Rows, limits: Limits, priced: Priced, kind: int, passes: int)
     return priced._replace(price=price)
 
 
-def _raised(rows: Rows, limits: Limits, priced: Priced, kind: int) -> Priced:
+def _raised(rows: Rows, limits: Limits, priced: ShadowPrices, kind: int) -> ShadowPrices:
     """Higher prices where one kind's limits are exceeded: then no row orders more, and no other limit is exceeded."""
     own = limits.of_kind(kind)
     bare = limits.at(np.arange(own.start, own.stop))
@@ -148,7 +150,9 @@ def _raised(rows: Rows, limits: Limits, priced: Priced, kind: int) -> Priced:
     return priced._replace(price=price)
 
 
-def _searched(rows: Rows, limits: Limits, priced: Priced, kind: int, guess: FloatArray, passes: int) -> FloatArray:
+def _searched(
+    rows: Rows, limits: Limits, priced: ShadowPrices, kind: int, guess: FloatArray, passes: int
+) -> FloatArray:
     """Prices above or below the present ones, as near to them as can be, from which on one kind's limits hold.
 
     Args:
@@ -195,11 +199,11 @@ def _around(far: FloatArray, guess: FloatArray, count: int) -> FloatArray:
     return np.sort(np.concatenate([wide, close], axis=1), axis=1)
 
 
-def _tried(rows: Rows, limits: Limits, priced: Priced, kind: int, tried: FloatArray) -> IntArray:
+def _tried(rows: Rows, limits: Limits, priced: ShadowPrices, kind: int, tried: FloatArray) -> IntArray:
     return rows.total(partial(trials, priced=priced, kind=kind, first=limits.of_kind(kind).start, tried=tried))
 
 
-def _containers(rows: Rows, limits: Limits, priced: Priced) -> FloatArray:
+def _containers(rows: Rows, limits: Limits, priced: ShadowPrices) -> FloatArray:
     """Full containers of each supplier's order: as many as it needs, or one less, whichever gains more; NaN: none."""
     counts = np.full(limits.container.shape, np.nan)
     free = priced._replace(price=np.where(np.isfinite(limits.container), 0.0, priced.price))

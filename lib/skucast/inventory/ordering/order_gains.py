@@ -16,7 +16,7 @@ FURTHEST = 3.0
 """How many times the wanted order is the largest that is compared."""
 
 
-class Worth(NamedTuple):
+class OrderEconomics(NamedTuple):
     """What the gain of an order hangs on; all of shape (n_items,) but the first two.
 
     Attributes:
@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
     served: FloatArray
 
 
-def order_outcomes(ordered: FloatArray, worth: Worth) -> Outcome:
+def order_outcomes(ordered: FloatArray, worth: OrderEconomics) -> Outcome:
     """What comes of each order: the plan's SQL calls it by this name.
 
     Args:
@@ -79,7 +79,7 @@ def chances_served(ordered: FloatArray, need: FloatArray, shortage: FloatArray) 
 
     Args:
         ordered: units, shape (n_items, n_orders).
-        need: as in ``Worth``.
+        need: as in ``OrderEconomics``.
         shortage: the same.
     """
     served = np.empty(ordered.shape)
@@ -87,7 +87,7 @@ def chances_served(ordered: FloatArray, need: FloatArray, shortage: FloatArray) 
     return served
 
 
-def order_gains(ordered: FloatArray, worth: Worth) -> FloatArray:
+def order_gains(ordered: FloatArray, worth: OrderEconomics) -> FloatArray:
     """Money that orders gain against ordering nothing.
 
     Up to what is lacking: b for each unit kept from being missed in the arrival cycle, less h for each left over and

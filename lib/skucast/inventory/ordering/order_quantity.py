@@ -21,7 +21,7 @@ WHOLE_LEVEL = ("base_stock", "R_S")
 """Policies that order what is lacking and no lot."""
 
 
-class OrderTerms(NamedTuple):
+class OrderConstraints(NamedTuple):
     """What the policy and the supplier make of what is lacking, each of shape (n,); NaN: none.
 
     Attributes:
@@ -48,12 +48,12 @@ class OrderTerms(NamedTuple):
     max_stock: FloatArray
     max_cover: FloatArray
 
-    def of(self, rows: NDArray[np.int64]) -> OrderTerms:
+    def of(self, rows: NDArray[np.int64]) -> OrderConstraints:
         """Those of some items."""
-        return OrderTerms(**{name: values[rows] for name, values in self._asdict().items()})
+        return OrderConstraints(**{name: values[rows] for name, values in self._asdict().items()})
 
 
-def unconstrained(terms: OrderTerms) -> OrderTerms:
+def unconstrained(terms: OrderConstraints) -> OrderConstraints:
     """The same without lots and without limits: any quantity, at every review."""
     none = np.full(terms.lot.size, np.nan)
     free = terms._replace(
@@ -62,7 +62,7 @@ def unconstrained(terms: OrderTerms) -> OrderTerms:
     return free._replace(lot=terms.smallest_lot, min_order_quantity=np.zeros_like(none))
 
 
-def usual_order(terms: OrderTerms, unit: FloatArray) -> FloatArray:
+def usual_order(terms: OrderConstraints, unit: FloatArray) -> FloatArray:
     """Units of a usual order, the lot that a stock-out threatens once: as ``usual_order`` in functions.sql.
 
     Args:
@@ -73,7 +73,7 @@ def usual_order(terms: OrderTerms, unit: FloatArray) -> FloatArray:
     return np.fmax(np.fmax(terms.lot, terms.smallest_lot), np.where(forced > unit, forced, 0.0))
 
 
-def demand_per_order(terms: OrderTerms, unit: FloatArray, *, is_lost: bool) -> FloatArray:
+def demand_per_order(terms: OrderConstraints, unit: FloatArray, *, is_lost: bool) -> FloatArray:
     """Units that one order answers for: as ``demand_per_order`` in functions.sql.
 
     Args:
@@ -86,7 +86,7 @@ def demand_per_order(terms: OrderTerms, unit: FloatArray, *, is_lost: bool) -> F
     return np.fmax(review, lot) + more
 
 
-def wanted_quantity(shortfall: FloatArray, terms: OrderTerms, *, is_lost: bool) -> FloatArray:
+def wanted_quantity(shortfall: FloatArray, terms: OrderConstraints, *, is_lost: bool) -> FloatArray:
     """What the policy orders when so much is lacking, before the limits, units; NaN orders nothing.
 
     Args:
@@ -102,7 +102,7 @@ def wanted_quantity(shortfall: FloatArray, terms: OrderTerms, *, is_lost: bool) 
     return np.where(orders, np.maximum(np.round(quantity, 9), 0.0), 0.0)
 
 
-def final_quantity(raw: FloatArray, terms: OrderTerms, at_arrival: FloatArray) -> FloatArray:
+def final_quantity(raw: FloatArray, terms: OrderConstraints, at_arrival: FloatArray) -> FloatArray:
     """What the item's own terms leave of the quantity that the policy wants, units.
 
     Args:
@@ -121,7 +121,7 @@ def final_quantity(raw: FloatArray, terms: OrderTerms, at_arrival: FloatArray) -
     return np.where(covering <= room, covering, cut)
 
 
-def _in_packs(raw: FloatArray, terms: OrderTerms) -> FloatArray:
+def _in_packs(raw: FloatArray, terms: OrderConstraints) -> FloatArray:
     least, pack = terms.min_order_quantity, terms.pack_size
     needed = np.maximum(raw, least)
     up = _up(needed, pack)
@@ -130,7 +130,7 @@ def _in_packs(raw: FloatArray, terms: OrderTerms) -> FloatArray:
     return np.where(raw > 0, np.where((terms.rounding == "down") | is_nearer, down, up), 0.0)
 
 
-def _in_pallets(packed: FloatArray, terms: OrderTerms) -> FloatArray:
+def _in_pallets(packed: FloatArray, terms: OrderConstraints) -> FloatArray:
     pallet = terms.pallet_size
     fits = ~(packed < pallet) & ~np.isnan(pallet)
     size = np.where(fits, pallet, 1.0)

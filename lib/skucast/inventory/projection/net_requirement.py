@@ -31,7 +31,7 @@ FINE_LEVEL = 0.98
 """Cycle service level above which paths are finer."""
 
 
-class Aim(NamedTuple):
+class ServiceTarget(NamedTuple):
     """How much service is wanted, each of shape (n,).
 
     Attributes:
@@ -100,7 +100,7 @@ class UnsureReceipts(NamedTuple):
         return UnsureReceipts(self.quantity[own], self.laws[own], np.concatenate([[0], np.cumsum(counts[rows])]))
 
 
-class Ahead(NamedTuple):
+class ProjectionInputs(NamedTuple):
     """What is known of items: their forecast, their stock, and when deliveries come.
 
     Attributes:
@@ -127,13 +127,13 @@ class Ahead(NamedTuple):
     seeds: IntArray
     unsure: UnsureReceipts | None = None
 
-    def of(self, rows: BoolArray) -> Ahead:
+    def of(self, rows: BoolArray) -> ProjectionInputs:
         """Those of some items."""
         numbers = {name: values[rows] for name, values in self._asdict().items() if name not in ("levels", "unsure")}
         return self._replace(**numbers, unsure=self.unsure and self.unsure.of(rows))
 
 
-def outlook(ahead: Ahead, aim: Aim, *, is_lost: bool, n_paths: int | None = None) -> Outlook:
+def outlook(ahead: ProjectionInputs, aim: ServiceTarget, *, is_lost: bool, n_paths: int | None = None) -> Outlook:
     """Follow stock along demand paths and tell what an order decided now must bring.
 
     An item is counted in whole units where all quantiles of its forecast are whole: so are its paths and its needs, and
@@ -162,7 +162,14 @@ def outlook(ahead: Ahead, aim: Aim, *, is_lost: bool, n_paths: int | None = None
     return Outlook(need, shortage, need_mean, demand, lost_before, at_arrival, stock, lost, ran_out, lacking)
 
 
-def _follow(ahead: Ahead, aim: Aim, rows: BoolArray, n_paths: int, is_lost: bool, results: list[FloatArray]) -> None:  # noqa: FBT001
+def _follow(
+    ahead: ProjectionInputs,
+    aim: ServiceTarget,
+    rows: BoolArray,
+    n_paths: int,
+    is_lost: bool,  # noqa: FBT001
+    results: list[FloatArray],
+) -> None:
     own = ahead.of(rows)
     aims = np.ascontiguousarray(np.stack(aim, axis=1)[rows])
     unsure = own.unsure or UnsureReceipts.none(*own.receipts.shape)
@@ -171,7 +178,7 @@ def _follow(ahead: Ahead, aim: Aim, rows: BoolArray, n_paths: int, is_lost: bool
     )  # fmt: skip
 
 
-def _path_counts(ahead: Ahead, aim: Aim) -> IntArray:
+def _path_counts(ahead: ProjectionInputs, aim: ServiceTarget) -> IntArray:
     """How many paths each item gets: more where a fill rate or a high level makes the order hang on the tail."""
     is_mixed = (ahead.lead_time_law > 0).sum(axis=1) > 1
     is_fine = ~np.isnan(aim.fill_rate) | (aim.cycle_service_level > FINE_LEVEL)

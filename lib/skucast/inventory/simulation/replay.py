@@ -10,12 +10,12 @@ import numpy as np
 
 from skucast.inventory.ordering.order_quantity import (
     WHOLE_LEVEL,
-    OrderTerms,
+    OrderConstraints,
     unconstrained,
 )
-from skucast.inventory.projection.net_requirement import Ahead
+from skucast.inventory.projection.net_requirement import ProjectionInputs
 from skucast.inventory.simulation.outcome import Outcome
-from skucast.inventory.simulation.setup import LeadTimes, Opening, Setting, World
+from skucast.inventory.simulation.setup import InitialStock, LeadTimes, SimulationSetup, UnmetDemand
 from skucast.inventory.simulation.simulator import Decide, StockState, simulate_decisions
 from skucast.numerics.arrays import FloatArray, IntArray
 
@@ -68,25 +68,25 @@ class Replay:
     demand: FloatArray
     before: FloatArray
     forecasts: ReviewForecasts
-    opening: Opening
+    opening: InitialStock
     lead_time: IntArray
     lead_time_law: FloatArray
     review_period: IntArray
     first_review: IntArray
-    terms: OrderTerms
+    terms: OrderConstraints
     fixed_cost: FloatArray
     holding_cost: FloatArray
     max_cover: FloatArray
     seeds: IntArray
     score_from: int
-    world: World
+    world: UnmetDemand
     is_constrained: bool
 
     @cached_property
-    def setting(self) -> Setting:
+    def setting(self) -> SimulationSetup:
         """What all variants share."""
         lead_times = LeadTimes(self.lead_time, self.lead_time_law, self.seeds.view(np.uint64))
-        return Setting(
+        return SimulationSetup(
             self.opening, lead_times, self.review_period, self.first_review, world=self.world,
             score_from=self.score_from,
         )  # fmt: skip
@@ -102,7 +102,7 @@ class Replay:
         """What comes of a policy."""
         return simulate_decisions(self.demand, decide, self.setting)
 
-    def terms_at(self, review: int) -> OrderTerms:
+    def terms_at(self, review: int) -> OrderConstraints:
         """Lots and covers that follow from the forecast of a review."""
         forecasts, rows = self.forecasts, np.arange(self.seeds.size)
         n_steps = forecasts.n_steps[:, review]
@@ -139,14 +139,14 @@ def receipts(state: StockState, horizon: int) -> FloatArray:
     return found[:, :horizon]
 
 
-def ahead_of(replay: Replay, review: int, rows: IntArray, state: StockState) -> Ahead:
+def ahead_of(replay: Replay, review: int, rows: IntArray, state: StockState) -> ProjectionInputs:
     """What is known at a review; beyond the longest lead time and the review after it nothing hangs on the order."""
     forecasts = replay.forecasts
     longest = replay.lead_time_law.shape[1] - 1 + int(replay.review_period.max())
     horizon = min(forecasts.quantiles.shape[2], longest)
     last = np.array([np.flatnonzero(law)[-1] for law in replay.lead_time_law[rows]])
     steps = np.minimum(forecasts.n_steps[rows, review], last + replay.review_period[rows])
-    return Ahead(
+    return ProjectionInputs(
         forecasts.levels, forecasts.quantiles[rows, review, :horizon],
         forecasts.cumulative_quantiles[rows, review, :horizon], np.minimum(steps, horizon),
         (state.on_hand - state.backorders)[rows], receipts(state, horizon)[rows], replay.lead_time_law[rows],

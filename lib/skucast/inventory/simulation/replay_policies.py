@@ -13,10 +13,10 @@ import numpy as np
 
 from skucast.inventory.ordering.order_gains import chances_served
 from skucast.inventory.ordering.order_quantity import demand_per_order, final_quantity, wanted_quantity
-from skucast.inventory.projection.net_requirement import Aim, outlook
+from skucast.inventory.projection.net_requirement import ServiceTarget, outlook
 from skucast.inventory.simulation.replay import Replay, ahead_of, receipts, review_in
 from skucast.inventory.simulation.replay_rivals import base_stocks
-from skucast.inventory.simulation.setup import World
+from skucast.inventory.simulation.setup import UnmetDemand
 from skucast.inventory.simulation.simulator import Decide, StockState
 from skucast.numerics.arrays import FloatArray, IntArray
 
@@ -48,7 +48,7 @@ def perfect(replay: Replay) -> Decide:
     def decide(period: int, state: StockState) -> FloatArray:
         need = known_need(
             demand[:, period : period + horizon], receipts(state, horizon), state.on_hand - state.backorders,
-            (replay.lead_time, replay.review_period), is_lost=replay.world is World.LOST_SALES,
+            (replay.lead_time, replay.review_period), is_lost=replay.world is UnmetDemand.LOST_SALES,
         )  # fmt: skip
         terms = replay.terms_at(review_in(replay, period))
         raw = wanted_quantity(np.round(need, 9), terms, is_lost=True)
@@ -57,7 +57,7 @@ def perfect(replay: Replay) -> Decide:
     return decide
 
 
-def planned(replay: Replay, aim: Aim) -> tuple[Decide, Calibration]:
+def planned(replay: Replay, aim: ServiceTarget) -> tuple[Decide, Calibration]:
     """The plan's own policy, and what it expects of its orders: filled in while it decides."""
     n = replay.seeds.size
     calibration = Calibration(np.zeros(n), np.zeros(n))
@@ -66,7 +66,7 @@ def planned(replay: Replay, aim: Aim) -> tuple[Decide, Calibration]:
         review, orders = review_in(replay, period), np.zeros(n)
         rows = np.flatnonzero(state.is_review & (replay.forecasts.n_steps[:, review] > 0))
         if rows.size > 0:
-            orders[rows], enough = _ordered(replay, review, rows, state, Aim(*(each[rows] for each in aim)))
+            orders[rows], enough = _ordered(replay, review, rows, state, ServiceTarget(*(each[rows] for each in aim)))
             arrival = period + replay.lead_time[rows]
             ends = arrival + replay.review_period[rows] <= replay.demand.shape[1]
             counts = (arrival >= replay.score_from) & ends
@@ -77,9 +77,11 @@ def planned(replay: Replay, aim: Aim) -> tuple[Decide, Calibration]:
     return decide, calibration
 
 
-def _ordered(replay: Replay, review: int, rows: IntArray, state: StockState, aim: Aim) -> tuple[FloatArray, FloatArray]:
+def _ordered(
+    replay: Replay, review: int, rows: IntArray, state: StockState, aim: ServiceTarget
+) -> tuple[FloatArray, FloatArray]:
     """Quantities of some items, and the probability that each is enough for its arrival cycle."""
-    is_lost, terms = replay.world is World.LOST_SALES, replay.terms_at(review).of(rows)
+    is_lost, terms = replay.world is UnmetDemand.LOST_SALES, replay.terms_at(review).of(rows)
     found = outlook(
         ahead_of(replay, review, rows, state),
         aim._replace(lot=demand_per_order(terms, replay.units[rows], is_lost=is_lost)),

@@ -21,7 +21,7 @@ ROUNDINGS = {"up": UP, "down": DOWN, "nearest": NEAREST}
 """Directions in which a quantity is made whole packs."""
 
 
-class World(StrEnum):
+class UnmetDemand(StrEnum):
     """What becomes of demand that finds no stock. The value is what the configuration's ``unmet_demand`` says."""
 
     LOST_SALES = "lost_sales"
@@ -29,7 +29,7 @@ class World(StrEnum):
 
 
 @dataclass(frozen=True)
-class Opening:
+class InitialStock:
     """Stock of n items at the start of period 0, before its receipts.
 
     Attributes:
@@ -132,7 +132,7 @@ class OrderLimits:
 
 
 @dataclass(frozen=True)
-class Setting:
+class SimulationSetup:
     """All but demand and policy.
 
     Attributes:
@@ -146,17 +146,17 @@ class Setting:
             that of the first review plus the shortest lead time.
     """
 
-    opening: Opening
+    opening: InitialStock
     lead_times: LeadTimes
     review_period: ArrayLike = 1
     first_review: ArrayLike = 0
     limits: OrderLimits = field(default_factory=OrderLimits)
-    world: World = World.LOST_SALES
+    world: UnmetDemand = UnmetDemand.LOST_SALES
     score_from: ArrayLike | None = None
 
     def __post_init__(self) -> None:
         """Check that every attribute fits the items."""
-        if self.world is World.LOST_SALES and (self.opening.net < self.opening.on_hand).any():
+        if self.world is UnmetDemand.LOST_SALES and (self.opening.net < self.opening.on_hand).any():
             raise ValueError("backorders at the start, but unmet demand is lost: set them to 0 or choose backorders")
         _ = self.law, self.reviews, self.limits_of_items, self.scored
 

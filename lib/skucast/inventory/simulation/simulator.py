@@ -26,7 +26,7 @@ from skucast.inventory.simulation.kernel import (
     end_cycles,
 )
 from skucast.inventory.simulation.outcome import Outcome, Path
-from skucast.inventory.simulation.setup import ROUNDINGS, Setting, World, plain
+from skucast.inventory.simulation.setup import ROUNDINGS, SimulationSetup, UnmetDemand, plain
 from skucast.numerics.arrays import BoolArray, FloatArray, IntArray
 
 
@@ -108,7 +108,7 @@ Decide = Callable[[int, StockState], FloatArray]
 """Quantities of all items, shape (n,), for a period and the state in it; those of items without review are not read."""
 
 
-def simulate(demand: FloatArray, policy: Policy, setting: Setting, *, keep_path: bool = False) -> Outcome:
+def simulate(demand: FloatArray, policy: Policy, setting: SimulationSetup, *, keep_path: bool = False) -> Outcome:
     """Run a policy on known demand.
 
     Args:
@@ -129,7 +129,9 @@ def simulate(demand: FloatArray, policy: Policy, setting: Setting, *, keep_path:
     return run.outcome()
 
 
-def simulate_decisions(demand: FloatArray, decide: Decide, setting: Setting, *, keep_path: bool = False) -> Outcome:
+def simulate_decisions(
+    demand: FloatArray, decide: Decide, setting: SimulationSetup, *, keep_path: bool = False
+) -> Outcome:
     """Run a policy that decides from outside, period by period; it is asked whenever any item is reviewed.
 
     Args:
@@ -172,7 +174,7 @@ class _Placed(NamedTuple):
 class _Run:
     """One simulation under way."""
 
-    def __init__(self, demand: FloatArray, rules: Rules, setting: Setting, *, keep_path: bool) -> None:
+    def __init__(self, demand: FloatArray, rules: Rules, setting: SimulationSetup, *, keep_path: bool) -> None:
         n, n_periods = demand.shape
         arriving = setting.opening.arriving
         pipeline = np.zeros((n, setting.depth))
@@ -201,7 +203,7 @@ class _Run:
         return Outcome(**totals, loses_sales=self.rules.loses_sales, kept=kept)
 
 
-def _due(period: int, placed: Iterable[_Placed], setting: Setting) -> FloatArray:
+def _due(period: int, placed: Iterable[_Placed], setting: SimulationSetup) -> FloatArray:
     """Units on order by promised arrival, shape (n, depth); overdue ones first."""
     due = np.zeros((setting.n_items, setting.depth))
     opening = setting.opening.arriving[:, period + 1 :]
@@ -213,7 +215,7 @@ def _due(period: int, placed: Iterable[_Placed], setting: Setting) -> FloatArray
     return due
 
 
-def _rules(policy: Policy, shape: tuple[int, int], setting: Setting) -> Rules:
+def _rules(policy: Policy, shape: tuple[int, int], setting: SimulationSetup) -> Rules:
     """The policy as the kernel takes it."""
     level = _levels("order_up_to_level", policy.order_up_to_level, shape)
     s = _levels("reorder_point", policy.reorder_point, shape)
@@ -225,7 +227,7 @@ def _rules(policy: Policy, shape: tuple[int, int], setting: Setting) -> Rules:
     period, first = setting.reviews
     orders = np.zeros((shape[0], 0)) if policy.orders is None else _checked_orders(policy.orders, shape, setting)
     least, pack, most = setting.limits_of_items
-    rounding, loses_sales = ROUNDINGS[setting.limits.rounding], setting.world is World.LOST_SALES
+    rounding, loses_sales = ROUNDINGS[setting.limits.rounding], setting.world is UnmetDemand.LOST_SALES
     return Rules(s, level, lot, orders, period, first, least, pack, most, rounding, loses_sales)
 
 
@@ -240,7 +242,7 @@ def _levels(name: str, values: ArrayLike, shape: tuple[int, int]) -> FloatArray:
     return plain(found)
 
 
-def _checked_demand(demand: FloatArray, setting: Setting) -> FloatArray:
+def _checked_demand(demand: FloatArray, setting: SimulationSetup) -> FloatArray:
     if demand.ndim != 2 or demand.shape[0] != setting.n_items:
         raise ValueError(f"demand has shape {demand.shape}, expected ({setting.n_items}, n_periods)")
     if demand.size and not (demand.min() >= 0 and demand.max() < np.inf):
@@ -248,7 +250,7 @@ def _checked_demand(demand: FloatArray, setting: Setting) -> FloatArray:
     return plain(demand)
 
 
-def _checked_orders(orders: FloatArray, shape: tuple[int, int], setting: Setting) -> FloatArray:
+def _checked_orders(orders: FloatArray, shape: tuple[int, int], setting: SimulationSetup) -> FloatArray:
     """A copy of orders decided elsewhere."""
     if orders.shape != shape:
         raise ValueError(f"orders has shape {orders.shape}, expected {shape}")

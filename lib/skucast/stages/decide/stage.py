@@ -17,7 +17,7 @@ STATUS = {"approve": "approved", "reject": "rejected", "reopen": "proposed"}
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PlannerDecision:
     """What a planner says.
 
     Attributes:
@@ -53,7 +53,7 @@ class Verdict:
         }
 
 
-def decide(context: Context, verdict: Verdict) -> None:
+def decide(context: Context, verdict: PlannerDecision) -> None:
     """Note the verdict on the proposals of the decision date; a later plan of that date leaves it as it is."""
     with context.record.stage("decide") as stage:
         tables = context.warehouse
@@ -79,7 +79,7 @@ def decide(context: Context, verdict: Verdict) -> None:
             )
 
 
-def _nothing(n_meant: int, asked: str, verdict: Verdict) -> str:
+def _nothing(n_meant: int, asked: str, verdict: PlannerDecision) -> str:
     if not n_meant:
         return (
             f"no row of order_plan of {asked} satisfies {verdict.where}: look with `skucast show order_plan "

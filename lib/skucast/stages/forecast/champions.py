@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from skucast.forecasting.engine.status import Status
 from skucast.forecasting.panel.panel import FloatArray, IntArray
-from skucast.forecasting.selection.choice import Choice, Contest
+from skucast.forecasting.selection.choice import Candidates, Selection
 from skucast.forecasting.selection.combination import WEIGHTED
 from skucast.spark.arrow_columns import entries_of, maps, names_at
 
@@ -18,7 +18,7 @@ LEAST_SHARE = 0.005
 """Share of a combination from which a member is told."""
 
 
-def reasons(fits: pa.RecordBatch, choice: Choice, found: Sequence[tuple[Status, str]]) -> list[str]:
+def reasons(fits: pa.RecordBatch, choice: Selection, found: Sequence[tuple[Status, str]]) -> list[str]:
     """Why each champion is it: kept since when, chosen anew for what was found of its forecasts, or what scores say.
 
     Args:
@@ -37,7 +37,7 @@ def reasons(fits: pa.RecordBatch, choice: Choice, found: Sequence[tuple[Status, 
     return told
 
 
-def own_parameters(parameters: pa.MapArray, choice: Choice, contest: Contest) -> pa.Array:
+def own_parameters(parameters: pa.MapArray, choice: Selection, contest: Candidates) -> pa.Array:
     """Of ``method.parameter`` those of the champion, by parameter; of a weighted combination its shares, by method."""
     names = contest.trials.names
     row = entries_of(parameters)
@@ -54,7 +54,7 @@ def own_parameters(parameters: pa.MapArray, choice: Choice, contest: Contest) ->
     return maps(offsets, keys.take(pa.array(place)), values.take(pa.array(place)))
 
 
-def _shares(choice: Choice, contest: Contest) -> tuple[IntArray, IntArray, FloatArray]:
+def _shares(choice: Selection, contest: Candidates) -> tuple[IntArray, IntArray, FloatArray]:
     """Series, member and share of the weighted combinations that were chosen, one entry per share that counts."""
     if contest.weights is None:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
@@ -63,7 +63,7 @@ def _shares(choice: Choice, contest: Contest) -> tuple[IntArray, IntArray, Float
     return series, member, contest.weights[series, member]
 
 
-def own_components(parts: FloatArray, row: IntArray, choice: Choice, contest: Contest) -> FloatArray:
+def own_components(parts: FloatArray, row: IntArray, choice: Selection, contest: Candidates) -> FloatArray:
     """Components of the champion of each entry's series; those of the weighted combination are its members'.
 
     Args:

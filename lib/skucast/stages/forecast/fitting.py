@@ -13,10 +13,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from skucast.forecasting.backtest.origins import years_ago
-from skucast.forecasting.backtest.trials import Trials
-from skucast.forecasting.engine.engine import PanelFits, Plan, candidate_names, forecast_panel
+from skucast.forecasting.backtest.trials import BacktestResult
+from skucast.forecasting.engine.engine import ForecastSettings, PanelFits, candidate_names, forecast_panel
 from skucast.forecasting.panel.panel import FloatArray, IntArray
-from skucast.forecasting.selection.choice import Contest
+from skucast.forecasting.selection.choice import Candidates
 from skucast.forecasting.selection.combination import reweighed
 from skucast.forecasting.selection.weights import ClassErrors
 from skucast.forecasting.uncertainty.dispersion import Dispersion
@@ -52,7 +52,7 @@ the other. ``origin`` counts periods, -1 for none; ``known_demand`` is
 the sum over the known periods."""
 
 
-def fitted(long_panel: DataFrame, span: Span, plan: Plan, catalogue: Catalogue = NOTHING) -> DataFrame:
+def fitted(long_panel: DataFrame, span: Span, plan: ForecastSettings, catalogue: Catalogue = NOTHING) -> DataFrame:
     """Fit every series of every bucket; the boundary to Python is crossed once per bucket.
 
     A partition is taken as a bucket: rows of a series lie in one partition, where no group has to be sorted together.
@@ -70,7 +70,7 @@ def fitted(long_panel: DataFrame, span: Span, plan: Plan, catalogue: Catalogue =
 
 
 def _fit_bucket(
-    span: Span, plan: Plan, catalogue: Catalogue
+    span: Span, plan: ForecastSettings, catalogue: Catalogue
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def fit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = list(batches)
@@ -146,7 +146,7 @@ def _components(result: PanelFits, n_series: int) -> pa.Array:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CandidateArrays:
     """Shapes of the flat arrays of ``FITS_SCHEMA``.
 
     Attributes:
@@ -162,20 +162,20 @@ class Layout:
     errors: ClassErrors | None = None
 
     @classmethod
-    def of(cls, plan: Plan, span: Span) -> Layout:
+    def of(cls, plan: ForecastSettings, span: Span) -> CandidateArrays:
         """As ``fitted`` writes them."""
         n_years = len(years_ago(span.n_periods, span.frequency.days))
         return cls(candidate_names(plan), plan.origins + n_years, span.horizon)
 
-    def contest(self, rows: pa.RecordBatch) -> Contest:
+    def contest(self, rows: pa.RecordBatch) -> Candidates:
         """The candidates of the rows; members of the weighted combination weighed by errors of their class too."""
         return reweighed(self.as_fitted(rows), self.errors)
 
-    def as_fitted(self, rows: pa.RecordBatch) -> Contest:
+    def as_fitted(self, rows: pa.RecordBatch) -> Candidates:
         """The candidates of the rows as the buckets left them."""
         n, drawn = rows.num_rows, rows.column("drawn")
         shape = (n, self.origins, len(self.names), self.horizon)
-        trials = Trials(
+        trials = BacktestResult(
             names=self.names,
             origin=matrix(rows.column("origin"), self.origins).astype(np.int64),
             forecasts=matrix(rows.column("forecasts"), int(np.prod(shape[1:]))).reshape(shape),
@@ -189,7 +189,7 @@ class Layout:
             floor=matrix(rows.column("origin_floor"), self.origins * self.horizon).reshape(n, -1, self.horizon),
             drawn=None if drawn.null_count else matrix(drawn, shape[1] * shape[3]).reshape(n, -1, self.horizon),
         )
-        return Contest(
+        return Candidates(
             n_periods=rows.column("n_periods").to_numpy(),
             demand_class=rows.column("demand_class").to_pylist(),
             group=rows.column("error_group").to_numpy().astype(np.int64),

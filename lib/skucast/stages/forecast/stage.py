@@ -10,13 +10,13 @@ from pyspark.sql import functions as F
 
 from skucast.errors import ConfigError, DecisionDateError, TooManyFallbacksError
 from skucast.forecasting.backtest.origins import usual_step
-from skucast.forecasting.cold_start.model import LaunchLaw
-from skucast.forecasting.engine.engine import Plan
+from skucast.forecasting.cold_start.model import ColdStartModel
+from skucast.forecasting.engine.engine import ForecastSettings
 from skucast.forecasting.engine.status import Status
 from skucast.forecasting.global_model.training import METHOD
 from skucast.forecasting.models.registry import Tier
-from skucast.forecasting.selection.choice import Criterion
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.selection.choice import SelectionRule
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion
 from skucast.runtime.context import Context
 from skucast.spark.series import SERIES, base_demand
@@ -24,7 +24,7 @@ from skucast.stages.demand.stage import calendar_of, demand_known
 from skucast.stages.forecast.accuracy import headline
 from skucast.stages.forecast.cold_start.prior import described, launch_prior, never_sold, recent_sales
 from skucast.stages.forecast.covariates.stage import drivers_known
-from skucast.stages.forecast.fitting import Layout, fitted
+from skucast.stages.forecast.fitting import CandidateArrays, fitted
 from skucast.stages.forecast.global_model.stage import Sample, with_learner
 from skucast.stages.forecast.groups.stage import GroupRun, analyse_items, forecast_groups
 from skucast.stages.forecast.panel.buckets import long_panel, revenue_shares
@@ -33,7 +33,7 @@ from skucast.stages.forecast.pooling.method_errors import class_sums
 from skucast.stages.forecast.seasons.stage import with_seasons
 from skucast.stages.forecast.span import Span
 from skucast.stages.forecast.supersession import successions, with_inherited, with_predecessors
-from skucast.stages.forecast.writing import Decision
+from skucast.stages.forecast.writing import ForecastWriter
 from skucast.stages.lead_times.horizon import default_span, evaluation_spans, longest_protection
 from skucast.stages.lead_times.stage import lead_times_known
 from skucast.stages.monitor.stage import with_tenure
@@ -97,10 +97,10 @@ def _series(context: Context, known: DataFrame, timing: DataFrame, span: Span) -
     return described(every, tables.read(ITEM), span, clock.decision_date)
 
 
-def _engine_plan(context: Context, horizon: int) -> Plan:
+def _engine_plan(context: Context, horizon: int) -> ForecastSettings:
     rules, outliers = context.config.forecast, context.config.demand.outliers
     frequency = context.clock.frequency
-    return Plan(
+    return ForecastSettings(
         methods=rules.methods,
         methods_by_class={str(name): methods for name, methods in rules.methods_by_class.items()},
         origins=rules.origins,
@@ -141,20 +141,20 @@ def _write_forecast(
     context: Context,
     stage: Stage,
     fits: DataFrame,
-    how: tuple[Plan, Span],
-    known: tuple[int, LaunchLaw | None, DataFrame],
+    how: tuple[ForecastSettings, Span],
+    known: tuple[int, ColdStartModel | None, DataFrame],
 ) -> None:
     (plan, span), (n_series, launch, succession) = how, known
     rules, tables = context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
-    layout = Layout.of(plan, span)
+    layout = CandidateArrays.of(plan, span)
     classes, levels = class_sums(fits, layout, n_series), rules.quantile_levels
     layout, usual = replace(layout, errors=classes.errors), UsualDispersion.of(classes.dispersion)
     seen = evidence(fits, layout, usual, n_series)
-    law = PredictiveLaw.of(layout.names, levels, usual, seen, rules.min_pooled_errors)
+    law = PredictiveDistribution.of(layout.names, levels, usual, seen, rules.min_pooled_errors)
     selection = rules.selection
-    criterion = Criterion(selection.criterion, selection.class_weight, rules.min_periods, selection.margin)
-    decision = Decision(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")
+    criterion = SelectionRule(selection.criterion, selection.class_weight, rules.min_periods, selection.margin)
+    decision = ForecastWriter(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")
     status = with_predecessors(decision.rows(fits, SERIES_STATUS), succession).persist(StorageLevel.DISK_ONLY)
     counts = status.groupBy("status").count().toPandas()
     stage.rows |= {str(each): int(n) for each, n in zip(counts["status"], counts["count"], strict=True)}

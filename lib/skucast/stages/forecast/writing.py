@@ -14,24 +14,24 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from skucast.forecasting.backtest.accuracy import Basis, Measure, accuracy
-from skucast.forecasting.cold_start.model import LaunchLaw
+from skucast.forecasting.cold_start.model import ColdStartModel
 from skucast.forecasting.engine.status import Status
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.selection.choice import Choice, Contest, Criterion, choose, verdicts
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.selection.choice import Candidates, Selection, SelectionRule, choose, verdicts
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.periods import add_periods
 from skucast.spark.arrow_columns import days, entries_of, lists, names_at, numbers, table
 from skucast.spark.series import SERIES
 from skucast.stages.forecast.champions import own_components, own_parameters, reasons
 from skucast.stages.forecast.cold_start.apply import COLD_START, ColdStart, cold_start
-from skucast.stages.forecast.fitting import Layout, matrix
+from skucast.stages.forecast.fitting import CandidateArrays, matrix
 from skucast.stages.forecast.span import Span
 from skucast.tables.contract import Table
 from skucast.tables.forecast import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 
 
 @dataclass(frozen=True)
-class Decision:
+class ForecastWriter:
     """How fits are turned into rows of the tables.
 
     Attributes:
@@ -44,12 +44,12 @@ class Decision:
         accuracy_of_all: measure the accuracy of every candidate and not only of the champion.
     """
 
-    law: PredictiveLaw
-    criterion: Criterion
-    layout: Layout
+    law: PredictiveDistribution
+    criterion: SelectionRule
+    layout: CandidateArrays
     span: Span
     run_id: str
-    launch: LaunchLaw | None = None
+    launch: ColdStartModel | None = None
     accuracy_of_all: bool = False
 
     def rows(self, fits: DataFrame, target: Table) -> DataFrame:
@@ -65,9 +65,9 @@ class _Chosen:
     """Fits of a batch and the champions among them."""
 
     fits: pa.RecordBatch
-    contest: Contest
-    choice: Choice
-    decision: Decision
+    contest: Candidates
+    choice: Selection
+    decision: ForecastWriter
 
     def names(self, index: IntArray) -> _Columns:
         """Item and location of the series at ``index``."""
@@ -109,7 +109,7 @@ _Maker = Callable[[_Chosen], tuple[_Columns, int]]
 
 
 def _mapped(
-    decision: Decision, make: _Maker, schema: pa.Schema
+    decision: ForecastWriter, make: _Maker, schema: pa.Schema
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -228,7 +228,7 @@ def _forecast_rows(chosen: _Chosen) -> tuple[_Columns, int]:
 
 
 def _steps_and_sums(
-    law: PredictiveLaw, mean: FloatArray, phi: FloatArray, own: tuple[IntArray, IntArray], is_count: BoolArray
+    law: PredictiveDistribution, mean: FloatArray, phi: FloatArray, own: tuple[IntArray, IntArray], is_count: BoolArray
 ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
     """Quantiles of single steps; quantiles and standard deviation of sums over steps 1 to h."""
     scores, (n, horizon) = law.scores[own], mean.shape

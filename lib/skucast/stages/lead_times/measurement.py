@@ -80,7 +80,7 @@ def supply(
     """
     register_functions(receipt.sparkSession)
     tables = {"open_order": open_order, "receipt": receipt, "item_location": item_location, "supplier": supplier}
-    return query("lead_times/supply", terms.parameters, **tables)
+    return query("lead_times/purchase_history", terms.parameters, **tables)
 
 
 def lead_times(supplied: DataFrame, terms: LeadTimeTerms) -> DataFrame:

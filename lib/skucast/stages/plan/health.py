@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from skucast.spark.queries import query
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 from skucast.tables import INVENTORY_HEALTH
 
 
@@ -16,7 +16,7 @@ def inventory_health(
     stock: DataFrame,
     open_order: DataFrame,
     series_status: DataFrame,
-    terms: PlanTerms,
+    terms: PlanParameters,
     run_id: str,
 ) -> DataFrame:
     """Rows of table ``inventory_health`` of the decision date.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 
 
 class StockDays(NamedTuple):
@@ -19,7 +19,7 @@ class StockDays(NamedTuple):
     later: date | None
 
 
-def stock_days(stock: DataFrame, terms: PlanTerms) -> StockDays:
+def stock_days(stock: DataFrame, terms: PlanParameters) -> StockDays:
     """Days of the stock counts around the decision date.
 
     Args:
@@ -31,7 +31,7 @@ def stock_days(stock: DataFrame, terms: PlanTerms) -> StockDays:
     return StockDays(*found) if found else StockDays(None, None)
 
 
-def nothing_ordered(reasons: Mapping[str, int], days: StockDays, terms: PlanTerms) -> str | None:
+def nothing_ordered(reasons: Mapping[str, int], days: StockDays, terms: PlanParameters) -> str | None:
     """A sentence that says why nothing is ordered and what to do; None unless all rows have one reason for it.
 
     Args:
@@ -57,7 +57,7 @@ _SENTENCES = {
 }
 
 
-def _stock_unknown(days: StockDays, terms: PlanTerms) -> str:
+def _stock_unknown(days: StockDays, terms: PlanParameters) -> str:
     if days.newest is None and days.later is None:
         return "no stock was ever counted; map the stock counts under sources.stock"
     if days.newest is None:

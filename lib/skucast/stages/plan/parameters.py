@@ -58,7 +58,7 @@ class AlertRules:
 
 
 @dataclass(frozen=True)
-class PlanTerms:
+class PlanParameters:
     """What the plan is made under: plain values.
 
     Attributes:

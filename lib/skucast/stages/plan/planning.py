@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from skucast.spark.queries import query, register_functions
 from skucast.stages.plan.limits.order_limits import within_limits
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 from skucast.stages.plan.projection import with_outlook
 from skucast.tables import ALERT, ORDER_PLAN, POLICY
 
@@ -62,7 +62,7 @@ def plan(
     order_plan_before: DataFrame,
     forecast_before: DataFrame,
     lead_times: DataFrame,
-    terms: PlanTerms,
+    terms: PlanParameters,
     run_id: str,
 ) -> Planned:
     """Decide, for every item and location, what to order on the decision date.
@@ -97,7 +97,7 @@ def plan(
     followed = with_outlook(ahead, is_lost=terms.unmet_demand == "lost_sales")
     quantities = query("plan/quantities", parameters, ahead=followed, price_break=price_break)
     if terms.min_change_gain > 0:
-        quantities = query("plan/standing", parameters, quantities=quantities, order_plan_before=order_plan_before)
+        quantities = query("plan/keep_previous_proposal", parameters, quantities=quantities, order_plan_before=order_plan_before)
     quantities, limits = within_limits(quantities, supplier, location, terms, run_id)
     ordered = query("plan/order_plan", parameters, quantities=quantities)
     recent = query("plan/recent_demand", parameters, demand=demand, stock=stock, forecast_before=forecast_before)
@@ -133,18 +133,18 @@ def ahead_of_orders(
         item_location: the same.
         lead_times: the same.
         order_plan_before: the same.
-        parameters: of ``PlanTerms``.
+        parameters: of ``PlanParameters``.
     """
     register_functions(item_location.sparkSession)
     on_hand = query("plan/stock_on_hand", parameters, stock=stock, receipt=receipt, sales_line=sales_line)
-    classes = query("plan/classes", parameters, demand=demand, item=item)
+    classes = query("plan/abc_xyz_classes", parameters, demand=demand, item=item)
     steps = query("plan/forecast_steps", parameters, forecast=forecast)
     known = query(
-        "plan/terms", parameters, item_location=item_location, item=item, forecast_steps=steps, sales_line=sales_line,
+        "plan/replenishment_parameters", parameters, item_location=item_location, item=item, forecast_steps=steps, sales_line=sales_line,
         stock_on_hand=on_hand, classes=classes, lead_times=lead_times,
     )  # fmt: skip
     policy = query("plan/policy", parameters, terms=known)
     orders = {"open_order": open_order, "receipt": receipt}
     approvals = query("plan/standing_approvals", parameters, order_plan_before=order_plan_before, **orders)
-    deliveries = query("plan/deliveries", parameters, standing_approvals=approvals, lead_times=lead_times, **orders)
-    return query("plan/ahead", parameters, policy=policy, deliveries=deliveries)
+    deliveries = query("plan/scheduled_receipts", parameters, standing_approvals=approvals, lead_times=lead_times, **orders)
+    return query("plan/projection_inputs", parameters, policy=policy, deliveries=deliveries)

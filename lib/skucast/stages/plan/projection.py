@@ -11,7 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from skucast.inventory.projection.net_requirement import Ahead, Aim, Outlook, UnsureReceipts, outlook
+from skucast.inventory.projection.net_requirement import (
+    Outlook,
+    ProjectionInputs,
+    ServiceTarget,
+    UnsureReceipts,
+    outlook,
+)
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.spark.arrow_columns import floats_of, places
 
@@ -19,7 +25,7 @@ INPUTS = (
     "levels", "steps", "opening", "delivery_laws", "delivery_quantities", "lead_time_law", "review_period",
     "cycle_service_level", "fill_rate_asked", "demand_per_order",
 )  # fmt: skip
-"""Columns that the outlook is made from: see ``ahead.sql``."""
+"""Columns that the outlook is made from: see ``projection_inputs.sql``."""
 _PASSING = ("levels", "steps", "delivery_laws", "delivery_quantities")
 _NEVER = 1e-9
 LISTS = ("need", "shortage", "ran_out")
@@ -37,7 +43,7 @@ def with_outlook(rows: DataFrame, *, is_lost: bool) -> DataFrame:
     again for each, or fail where that is a lambda.
 
     Args:
-        rows: as ``ahead.sql`` makes them; with the columns of ``INPUTS``.
+        rows: as ``projection_inputs.sql`` makes them; with the columns of ``INPUTS``.
         is_lost: demand that finds no stock is lost; else it waits.
     """
     follow = F.arrow_udf(_follow(is_lost=is_lost), from_arrow_type(ARROW_TYPE))  # type: ignore[attr-defined]
@@ -86,7 +92,9 @@ def _alike(batch: pa.RecordBatch) -> list[IntArray]:
 
 def _as_structs(batch: pa.RecordBatch, *, is_lost: bool) -> pa.Array:
     """The outlook of rows with the same levels, a struct each; lists as long as the row's steps."""
-    aim = Aim(*(floats_of(batch[name]) for name in ("cycle_service_level", "fill_rate_asked", "demand_per_order")))
+    aim = ServiceTarget(
+        *(floats_of(batch[name]) for name in ("cycle_service_level", "fill_rate_asked", "demand_per_order"))
+    )
     found, n_steps = outlook(_ahead(batch), aim, is_lost=is_lost), batch["steps"].value_lengths().to_numpy()
     likely = found.ran_out >= 0.5
     told = found._asdict() | {"stock_out_step": np.where(likely.any(axis=1), likely.argmax(axis=1) + 1.0, 0.0)}
@@ -111,7 +119,7 @@ def _in_place(parts: list[tuple[IntArray, pa.Array]], n: int) -> pa.Array:
     return pa.concat_arrays([structs for _, structs in parts]).take(pa.array(index, mask=index < 0))
 
 
-def _ahead(batch: pa.RecordBatch) -> Ahead:
+def _ahead(batch: pa.RecordBatch) -> ProjectionInputs:
     n_steps = batch["steps"].value_lengths().to_numpy().astype(np.int64)
     row, step = places(n_steps)
     steps, levels = batch["steps"].flatten(), batch["levels"].flatten().to_numpy().reshape(batch.num_rows, -1)[0]
@@ -127,7 +135,9 @@ def _ahead(batch: pa.RecordBatch) -> Ahead:
     opening, review = (batch[name].to_numpy() for name in ("opening", "review_period"))
     # One seed for all: items that are alike in everything get the same order, tonight and tomorrow.
     seeds = np.zeros(batch.num_rows, dtype=np.int64)
-    return Ahead(levels, quantiles, sums, n_steps, opening, receipts, laws, review.astype(np.int64), seeds, unsure)
+    return ProjectionInputs(
+        levels, quantiles, sums, n_steps, opening, receipts, laws, review.astype(np.int64), seeds, unsure
+    )
 
 
 def _receipts(batch: pa.RecordBatch, n_steps: IntArray, shape: tuple[int, ...]) -> tuple[FloatArray, UnsureReceipts]:

@@ -13,7 +13,7 @@ from skucast.stages.lead_times.measurement import evidence_counts
 from skucast.stages.lead_times.stage import lead_times_known
 from skucast.stages.plan.health import inventory_health
 from skucast.stages.plan.no_orders import nothing_ordered, stock_days
-from skucast.stages.plan.parameters import AlertRules, PlanTerms
+from skucast.stages.plan.parameters import AlertRules, PlanParameters
 from skucast.stages.plan.planning import ahead_of_orders
 from skucast.stages.plan.planning import plan as planned
 from skucast.tables import (
@@ -123,9 +123,9 @@ def _forecast_before(context: Context) -> DataFrame:
     return context.warehouse.read(FORECAST).where((F.col("cutoff") < newest) & (F.col("period_start") == newest))
 
 
-def _plan_terms(context: Context) -> PlanTerms:
+def _plan_terms(context: Context) -> PlanParameters:
     rules = context.config.inventory
-    return PlanTerms(
+    return PlanParameters(
         decision_date=context.clock.decision_date,
         frequency=context.clock.frequency,
         review_anchor=rules.review_anchor,

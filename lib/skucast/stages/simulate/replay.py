@@ -28,7 +28,7 @@ TERMS = (
     "order_up_to_level", "target_kind", "cycle_service_level", "fill_rate_asked", "abc_class", "xyz_class",
     "deliveries", "seed", "do_not_order", "active_from", "active_to", "has_forecast",
 )  # fmt: skip
-"""What is used of the answer of ``ahead.sql``."""
+"""What is used of the answer of ``projection_inputs.sql``."""
 RECENT = 8
 """Periods before the window whose demand is handed on: the fixed cover is measured in their mean."""
 
@@ -63,7 +63,7 @@ def replay_rows(
     """One row per item and location that may be ordered and was forecast at the start of the window.
 
     Args:
-        terms: columns ``TERMS`` of ``ahead.sql`` for the start of the window.
+        terms: columns ``TERMS`` of ``projection_inputs.sql`` for the start of the window.
         forecast: table ``forecast``, with the cutoffs before the reviews.
         demand: demand up to the end of the window.
         status: table ``series_status`` of the first cutoff.
@@ -133,6 +133,6 @@ def _history(demand: DataFrame, window: Window) -> DataFrame:
 
 
 def _arrival(due: Column, window: Window) -> Column:
-    """Period of the window in which a delivery helps, as in ``ahead.sql``."""
+    """Period of the window in which a delivery helps, as in ``projection_inputs.sql``."""
     day = F.ceil(F.datediff(due["due_date"], F.lit(window.start)) / window.frequency.days).cast("int")
     return F.when(due["due_date"] < F.lit(window.start), 1).otherwise(day)

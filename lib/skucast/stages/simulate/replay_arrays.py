@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from skucast.inventory.ordering.order_quantity import OrderTerms
-from skucast.inventory.projection.net_requirement import Aim
+from skucast.inventory.ordering.order_quantity import OrderConstraints
+from skucast.inventory.projection.net_requirement import ServiceTarget
 from skucast.inventory.simulation import replay_policies as policies
 from skucast.inventory.simulation.outcome import CostRates, Outcome
 from skucast.inventory.simulation.replay import Replay, ReviewForecasts
 from skucast.inventory.simulation.replay_policies import Calibration
 from skucast.inventory.simulation.replay_rivals import base_stock, fixed_cover, textbook, textbook_policy
-from skucast.inventory.simulation.setup import Opening, World
+from skucast.inventory.simulation.setup import InitialStock, UnmetDemand
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.spark.arrow_columns import floats_of, numbers
 
@@ -76,7 +76,7 @@ class Replayed:
     """
 
     replay: Replay
-    aim: Aim
+    aim: ServiceTarget
     value: FloatArray
     margin: FloatArray
     rates: CostRates
@@ -100,12 +100,12 @@ def replay_of(batch: pa.RecordBatch, n_periods: int, how: Comparison) -> Replaye
         lead_time_law=_lists(batch["lead_time_law"]), terms=_terms(batch), fixed_cost=_numbers(batch, "fixed_cost"),
         holding_cost=_numbers(batch, "holding_cost"),
         max_cover=_numbers(batch, "max_cover_days") / how.period_days, seeds=batch["seed"].to_numpy(),
-        score_from=how.score_from, world=World(how.unmet_demand), is_constrained=how.is_constrained, **whole,
+        score_from=how.score_from, world=UnmetDemand(how.unmet_demand), is_constrained=how.is_constrained, **whole,
     )  # fmt: skip
     cost, price = _numbers(batch, "unit_cost"), _numbers(batch, "unit_price")
     asks_fill = np.array(batch["target_kind"].to_pylist()) == "fill_rate"
     wanted = np.where(asks_fill, _numbers(batch, "fill_rate_asked"), np.nan)
-    aim = Aim(_numbers(batch, "cycle_service_level"), wanted, np.full(batch.num_rows, np.nan))
+    aim = ServiceTarget(_numbers(batch, "cycle_service_level"), wanted, np.full(batch.num_rows, np.nan))
     rates = CostRates(
         holding=_numbers(batch, "holding_cost"), shortage=_numbers(batch, "shortage_cost"),
         ordering=_numbers(batch, "fixed_cost"),
@@ -142,9 +142,9 @@ def outcome_columns(batch: pa.RecordBatch, given: Replayed, how: Comparison) -> 
         }  # fmt: skip
 
 
-def _aim(level: float, n: int) -> Aim:
+def _aim(level: float, n: int) -> ServiceTarget:
     """One level for all; lots follow at each review."""
-    return Aim(np.full(n, level), *(np.full(n, np.nan) for _ in range(2)))
+    return ServiceTarget(np.full(n, level), *(np.full(n, np.nan) for _ in range(2)))
 
 
 def _measured(found: Outcome, given: Replayed) -> dict[str, pa.Array]:
@@ -200,7 +200,7 @@ def _forecasts(batch: pa.RecordBatch) -> ReviewForecasts:
     )
 
 
-def _opening(batch: pa.RecordBatch, n_periods: int) -> Opening:
+def _opening(batch: pa.RecordBatch, n_periods: int) -> InitialStock:
     """The stock that was there; where it is unknown, the level that would have been ordered up to."""
     on_hand, level = _numbers(batch, "on_hand") - _numbers(batch, "reserved"), _numbers(batch, "order_up_to_level")
     is_known = ~np.isnan(on_hand)
@@ -211,14 +211,14 @@ def _opening(batch: pa.RecordBatch, n_periods: int) -> Opening:
         period = items.field("period").to_numpy()
         inside = (period < n_periods) & is_known[row]
         np.add.at(near, (row[inside], period[inside]), items.field("units").to_numpy()[inside])
-    return Opening(np.maximum(np.where(is_known, on_hand, level), 0.0), near)
+    return InitialStock(np.maximum(np.where(is_known, on_hand, level), 0.0), near)
 
 
-def _terms(batch: pa.RecordBatch) -> OrderTerms:
+def _terms(batch: pa.RecordBatch) -> OrderConstraints:
     words = {name: np.array(batch[name].to_pylist(), dtype=object) for name in WORDS}
-    numbers_of = (name for name in OrderTerms._fields if name not in (*WORDS, "max_cover"))
+    numbers_of = (name for name in OrderConstraints._fields if name not in (*WORDS, "max_cover"))
     values: dict[str, Any] = {**words, **{name: _numbers(batch, name) for name in numbers_of}}
-    return OrderTerms(**values, max_cover=np.full(batch.num_rows, np.nan))
+    return OrderConstraints(**values, max_cover=np.full(batch.num_rows, np.nan))
 
 
 def _numbers(batch: pa.RecordBatch, name: str) -> FloatArray:

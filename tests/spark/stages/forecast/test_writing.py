@@ -12,22 +12,22 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from skucast.forecasting.cold_start.model import REACH, LaunchLaw
-from skucast.forecasting.engine.engine import Plan
-from skucast.forecasting.selection.choice import PINBALL, Criterion
+from skucast.forecasting.cold_start.model import REACH, ColdStartModel
+from skucast.forecasting.engine.engine import ForecastSettings
+from skucast.forecasting.selection.choice import PINBALL, SelectionRule
 from skucast.forecasting.uncertainty.dispersion import Dispersion
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.forecasting.uncertainty.kernel import quantiles
 from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion, sum_variance
 from skucast.periods import Frequency
 from skucast.stages.forecast.accuracy import headline
 from skucast.stages.forecast.covariates.drivers import Catalogue
-from skucast.stages.forecast.fitting import Layout, fitted
+from skucast.stages.forecast.fitting import CandidateArrays, fitted
 from skucast.stages.forecast.panel.buckets import EVALUATION_SPAN, PRIOR_LOG_MEAN, PRIOR_SERIES, SHARE
 from skucast.stages.forecast.pooling.evidence import evidence
 from skucast.stages.forecast.pooling.method_errors import class_sums
 from skucast.stages.forecast.span import Span
-from skucast.stages.forecast.writing import Decision
+from skucast.stages.forecast.writing import ForecastWriter
 from skucast.tables import BACKTEST, FORECAST, FORECAST_ACCURACY, FORECAST_COMPONENT, SERIES_STATUS
 from skucast.tables.check import check
 
@@ -38,7 +38,7 @@ SPAN = Span(FIRST, FIRST + timedelta(days=7 * (N_PERIODS - 1)), HORIZON, Frequen
 CLOSED = (10, N_PERIODS + 1)
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 METHODS = ("naive", "mean", "ses", "croston", "sba", "tsb", "combination_mean")
-PLAN = Plan(
+PLAN = ForecastSettings(
     methods=METHODS,
     methods_by_class=dict.fromkeys(("smooth", "erratic", "intermittent", "lumpy"), METHODS),
     origins=4,
@@ -49,8 +49,8 @@ PLAN = Plan(
     outlier_limit=6.0,
     outlier_treatment="cap",
 )
-LAYOUT = Layout.of(PLAN, SPAN)
-LAUNCH = LaunchLaw(0.8, np.full(2 * REACH + 1, 1 / (2 * REACH + 1)), 1.5, 1.6)
+LAYOUT = CandidateArrays.of(PLAN, SPAN)
+LAUNCH = ColdStartModel(0.8, np.full(2 * REACH + 1, 1 / (2 * REACH + 1)), 1.5, 1.6)
 
 
 def short_histories() -> list[dict[str, Any]]:
@@ -124,14 +124,14 @@ def fits(spark: SparkSession) -> DataFrame:
     return fits_of(spark, histories(), 1)
 
 
-def decision(fits: DataFrame) -> Decision:
+def decision(fits: DataFrame) -> ForecastWriter:
     usual = UsualDispersion.of(class_sums(fits, LAYOUT, 21).dispersion)
-    law = PredictiveLaw.of(LAYOUT.names, LEVELS, usual, evidence(fits, LAYOUT, usual, 21), 10)
-    return Decision(law, Criterion(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1", LAUNCH)
+    law = PredictiveDistribution.of(LAYOUT.names, LEVELS, usual, evidence(fits, LAYOUT, usual, 21), 10)
+    return ForecastWriter(law, SelectionRule(PINBALL, 20.0, PLAN.min_periods), LAYOUT, SPAN, "run-1", LAUNCH)
 
 
 @pytest.fixture(scope="module")
-def decided(fits: DataFrame) -> Decision:
+def decided(fits: DataFrame) -> ForecastWriter:
     return decision(fits)
 
 
@@ -174,7 +174,7 @@ def test_a_series_alone_is_fitted_as_in_company(spark: SparkSession, fits: DataF
     alone.unpersist()
 
 
-def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: Decision):
+def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: ForecastWriter):
     status = decided.rows(fits, SERIES_STATUS)
     check(status, SERIES_STATUS, "series_status")
     rows = {row["item_id"]: row for row in status.collect()}
@@ -195,7 +195,7 @@ def test_every_series_appears_once_and_says_why(fits: DataFrame, decided: Decisi
     assert {row["method"] for row in rows.values()} <= {*METHODS, "cold_start"}
 
 
-def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits: DataFrame, decided: Decision):
+def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits: DataFrame, decided: ForecastWriter):
     rows = decided.rows(fits, BACKTEST)
     check(rows, BACKTEST, "backtest")
     found = rows.collect()
@@ -216,7 +216,7 @@ def test_trials_keep_their_contract_and_carry_arrays_for_the_champion_only(fits:
     assert {9.0, 0.0, None} >= {value for values in ran_out for value in values}
 
 
-def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
+def test_the_laws_of_a_distribution(fits: DataFrame, decided: ForecastWriter):
     """Quantiles rise with the level, sums with the step; closed steps are 0 for certain; means add up."""
     rows = decided.rows(fits, FORECAST)
     check(FORECAST.select(rows), FORECAST, "forecast")
@@ -243,7 +243,7 @@ def test_the_laws_of_a_distribution(fits: DataFrame, decided: Decision):
     assert (frame.loc[frame["item_id"].str.startswith("smooth"), "cumulative_sd"] > 0).all()
 
 
-def test_short_histories_start_cold_and_say_whose_prior_they_take(fits: DataFrame, decided: Decision):
+def test_short_histories_start_cold_and_say_whose_prior_they_take(fits: DataFrame, decided: ForecastWriter):
     status = {row["item_id"]: row for row in decided.rows(fits, SERIES_STATUS).collect()}
     cold = {item: row["reason"] for item, row in status.items() if row["status"] == "cold_start"}
     expected = {
@@ -266,7 +266,7 @@ def test_short_histories_start_cold_and_say_whose_prior_they_take(fits: DataFram
     assert decided.rows(fits, BACKTEST).where("item_id IN ('new', 'unsold')").isEmpty()
 
 
-def test_without_a_launch_law_short_histories_take_what_they_have(fits: DataFrame, decided: Decision):
+def test_without_a_launch_law_short_histories_take_what_they_have(fits: DataFrame, decided: ForecastWriter):
     rows = replace(decided, launch=None).rows(fits, SERIES_STATUS).where("item_id IN ('new', 'unsold')").collect()
     assert {("new", "too_short", "mean"), ("unsold", "too_short", "mean")} == {
         (row["item_id"], row["status"], row["method"]) for row in rows
@@ -274,7 +274,7 @@ def test_without_a_launch_law_short_histories_take_what_they_have(fits: DataFram
 
 
 def test_the_distribution_of_a_series_is_that_of_its_dispersion_read_where_its_group_teaches(
-    fits: DataFrame, decided: Decision
+    fits: DataFrame, decided: ForecastWriter
 ):
     rows = decided.rows(fits, FORECAST).where("item_id = 'smooth3'").orderBy("step").collect()
     fit, law = fits.where("item_id = 'smooth3'").first(), decided.law
@@ -292,7 +292,7 @@ def test_the_distribution_of_a_series_is_that_of_its_dispersion_read_where_its_g
     assert law.rungs[group[0], column].tolist() == [row["spread_rung"] for row in rows]
 
 
-def test_accuracy_of_champions_and_of_all_adds_up_to_that_of_the_backtest(fits: DataFrame, decided: Decision):
+def test_accuracy_of_champions_and_of_all_adds_up_to_that_of_the_backtest(fits: DataFrame, decided: ForecastWriter):
     everyone = replace(decided, accuracy_of_all=True).rows(fits, FORECAST_ACCURACY)
     check(everyone, FORECAST_ACCURACY, "forecast_accuracy")
     found, tests = everyone.toPandas(), decided.rows(fits, BACKTEST).toPandas()
@@ -309,7 +309,7 @@ def test_accuracy_of_champions_and_of_all_adds_up_to_that_of_the_backtest(fits: 
     assert set(found["item_id"]) == set(tests["item_id"])
 
 
-def test_the_headline_is_a_sum_over_a_sum(fits: DataFrame, decided: Decision):
+def test_the_headline_is_a_sum_over_a_sum(fits: DataFrame, decided: ForecastWriter):
     rows = decided.rows(fits, FORECAST_ACCURACY)
     found, frame = headline(rows, LEVELS), rows.where("basis = 'protection_period'").toPandas()
     totals = frame.groupby(["metric", "quantile_level"], dropna=False)[["numerator", "denominator"]].sum()
@@ -321,7 +321,7 @@ def test_the_headline_is_a_sum_over_a_sum(fits: DataFrame, decided: Decision):
 
 
 def test_components_of_every_series_and_step_add_up_to_the_mean(
-    spark: SparkSession, fits: DataFrame, decided: Decision
+    spark: SparkSession, fits: DataFrame, decided: ForecastWriter
 ):
     plan = replace(PLAN, with_components=True)
     explained = fitted(long_panel_of(spark, histories(), 3), SPAN, plan, SALE).persist()

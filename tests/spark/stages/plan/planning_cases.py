@@ -15,7 +15,7 @@ from scipy.stats import poisson
 
 from skucast.periods import MONDAY, DecisionClock, Frequency
 from skucast.stages.lead_times.measurement import LeadTimeTerms, lead_times, supply
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 from skucast.stages.plan.planning import Planned, plan
 from skucast.tables import FORECAST, ORDER_PLAN, TABLES
 
@@ -25,7 +25,7 @@ INPUTS = ("forecast", "demand", "stock", "open_order", "receipt", "sales_line", 
 BEFORE = {"order_plan_before": ORDER_PLAN, "forecast_before": FORECAST}
 ALWAYS = date(1900, 1, 1)
 
-WEEKLY = PlanTerms(
+WEEKLY = PlanParameters(
     decision_date=date(2011, 10, 3),
     frequency=Frequency.WEEK,
     review_anchor=MONDAY,
@@ -55,7 +55,7 @@ DAILY = replace(
 )  # fmt: skip
 
 
-def plan_of(spark: SparkSession, rows: dict[str, list[Row]], terms: PlanTerms) -> Planned:
+def plan_of(spark: SparkSession, rows: dict[str, list[Row]], terms: PlanParameters) -> Planned:
     """The plan of rows with all their columns; what the stock of locations and prices do is left free if not given."""
     tables = {"location": [], "price_break": []} | rows
     frames = {name: TABLES[name].frame(spark, tables[name]) for name in (*INPUTS, "location", "price_break")}
@@ -75,7 +75,7 @@ def noon(day: date) -> datetime:
 class World:
     """Rows of all tables for one hand-made case per item; each case has the same forecast and an empty shelf."""
 
-    def __init__(self, terms: PlanTerms) -> None:
+    def __init__(self, terms: PlanParameters) -> None:
         self.terms = terms
         self.D = terms.decision_date
         self.rows: dict[str, list[Row]] = {name: [] for name in (*INPUTS, *BEFORE)}
@@ -119,7 +119,7 @@ class World:
 
 
 def forecast_rows(
-    item: str, location: str, terms: PlanTerms, horizon: int, quantiles: Callable[[int], list[float]],
+    item: str, location: str, terms: PlanParameters, horizon: int, quantiles: Callable[[int], list[float]],
     levels: Sequence[float] = (0.05, 0.5, 0.95), mean: float = 10.0,
 ) -> list[Row]:  # fmt: skip
     clock = DecisionClock(terms.decision_date, terms.frequency)

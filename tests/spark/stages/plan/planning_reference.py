@@ -11,10 +11,10 @@ import numpy as np
 from scipy import stats
 
 from skucast.inventory.lead_time.lead_time import stated_law
-from skucast.inventory.projection.net_requirement import Ahead, Aim, UnsureReceipts, outlook
+from skucast.inventory.projection.net_requirement import ProjectionInputs, ServiceTarget, UnsureReceipts, outlook
 from skucast.periods import DecisionClock, to_periods
 from skucast.stages.lead_times.measurement import LeadTimeTerms
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 from tests.spark.stages.lead_times.measurement_reference import reference_lateness, reference_lead_times
 from tests.spark.stages.plan.planning_cases import Row
 
@@ -31,7 +31,7 @@ class Due(NamedTuple):
     days: Law
 
 
-def reference_plan(inputs: dict[str, list[Row]], terms: PlanTerms) -> dict[Key, Row]:
+def reference_plan(inputs: dict[str, list[Row]], terms: PlanParameters) -> dict[Key, Row]:
     """What ``plan`` should answer, per item and location: the columns that can be computed independently."""
     D = terms.decision_date
     keys = {_key(r) for r in inputs["item_location"] if r["valid_from"] <= D}
@@ -81,7 +81,7 @@ def _classes(inputs: dict[str, list[Row]], D: date) -> dict[Key, tuple[str, str]
 
 
 def _one(
-    key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row | None, lateness: Law, abc: str, xyz: str
+    key: Key, inputs: dict[str, list[Row]], terms: PlanParameters, timing: Row | None, lateness: Law, abc: str, xyz: str
 ) -> Row:
     D, P = terms.decision_date, terms.frequency.days
     listing = _newest(_of(key, inputs["item_location"]), "valid_from", D)
@@ -147,7 +147,7 @@ def _taken(raw: float, minimum: float, pack: float | None, room: float) -> float
     return math.floor(round(room / pack, 9)) * pack if pack else room
 
 
-def _target(listing: Row, terms: PlanTerms, abc: str, xyz: str, h: float | None) -> tuple[str, float, str]:
+def _target(listing: Row, terms: PlanParameters, abc: str, xyz: str, h: float | None) -> tuple[str, float, str]:
     names = {"cycle_service_level": "cycle_service_level", "fill_rate": "fill_rate", "stockout_cost": "cost"}
     asked = [(listing, "row"), *((terms.class_targets.get(c, {}), "class") for c in (abc + xyz, abc, xyz))]
     for given, source in (*asked, (terms.defaults, "default")):
@@ -160,7 +160,7 @@ def _target(listing: Row, terms: PlanTerms, abc: str, xyz: str, h: float | None)
     raise AssertionError
 
 
-def _of_defaults(terms: PlanTerms) -> Row:
+def _of_defaults(terms: PlanParameters) -> Row:
     lead, sd, review = (
         terms.defaults[name] or 0.0 for name in ("lead_time_days", "lead_time_sd_days", "review_period_days")
     )
@@ -220,7 +220,7 @@ def mixture_quantile(level: float, p: list[float], parts: list[tuple[float, list
     return high
 
 
-def _per_order(review: float, lot: float, terms: PlanTerms) -> float:
+def _per_order(review: float, lot: float, terms: PlanParameters) -> float:
     return lot + (1.5 * min(review, lot - review) if terms.unmet_demand == "lost_sales" else 0.0)
 
 
@@ -312,7 +312,7 @@ def _shortage(s: float, levels: list[float], quantiles: list[float]) -> float:
     return float(np.trapezoid(np.maximum(0, np.interp(grid, p, v) - s), grid)) + (1 - levels[-1]) * excess
 
 
-def _stock(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> Row | None:
+def _stock(key: Key, inputs: dict[str, list[Row]], terms: PlanParameters) -> Row | None:
     D = terms.decision_date
     count = _newest(_of(key, inputs["stock"]), "as_of", D)
     if not count or (D - count["as_of"]).days > terms.max_stock_age_days:
@@ -333,7 +333,7 @@ def _stock(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> Row | No
 
 
 def _due(
-    key: Key, inputs: dict[str, list[Row]], terms: PlanTerms, timing: Row, lateness: Law
+    key: Key, inputs: dict[str, list[Row]], terms: PlanParameters, timing: Row, lateness: Law
 ) -> tuple[list[Due], list[Due]]:
     """What is awaited, and what is given up."""
     D, due = terms.decision_date, []
@@ -366,7 +366,7 @@ def _arriving(due_date: date, quantity: float, lateness: Law, D: date) -> Due:
     raise AssertionError
 
 
-def _unanswered(key: Key, inputs: dict[str, list[Row]], terms: PlanTerms) -> list[tuple[Row, float]]:
+def _unanswered(key: Key, inputs: dict[str, list[Row]], terms: PlanParameters) -> list[tuple[Row, float]]:
     """Approved proposals that no order names or, among those placed in their time, comes nearest to."""
     D, wait = terms.decision_date, timedelta(days=terms.approval_expires_after_days)
     proposals = [r for r in _of(key, inputs["order_plan_before"]) if r["decision_date"] < D]
@@ -409,7 +409,7 @@ def _reason(
     listing: Row,
     clock: DecisionClock,
     R: int,
-    terms: PlanTerms,
+    terms: PlanParameters,
     position: float | None,
     steps: dict[int, Row],
     shortfall: float,
@@ -433,7 +433,7 @@ def _reason(
 
 def _need(
     steps: dict[int, Row], law: np.ndarray, R: int, aim: tuple[str, float, float, float], stock: Row | None,
-    due: list[Due], terms: PlanTerms, timing: Row | None,
+    due: list[Due], terms: PlanParameters, timing: Row | None,
 ) -> tuple[float, float]:  # fmt: skip
     """What the arrival cycle needs beyond what will be there, and that, by the array function, which has own loops."""
     if not steps or not stock:
@@ -458,7 +458,7 @@ def _need(
     unsure = UnsureReceipts(np.array(quantities), np.reshape(laws, (-1, horizon)), np.array([0, len(laws)]))
     rows = [steps[step] for step in range(1, horizon + 1)]
     found = outlook(
-        Ahead(
+        ProjectionInputs(
             np.array(rows[0]["quantile_levels"]),
             np.array([[row["quantiles"] for row in rows]]),
             np.array([[row["cumulative_quantiles"] for row in rows]]),
@@ -470,7 +470,7 @@ def _need(
             np.array([0]),
             unsure,
         ),
-        Aim(np.array([level]), np.array([wanted if kind == "fill_rate" else math.nan]), np.array([lot])),
+        ServiceTarget(np.array([level]), np.array([wanted if kind == "fill_rate" else math.nan]), np.array([lot])),
         is_lost=terms.unmet_demand == "lost_sales",
     )
     return float(found.lacking[0]), float(found.stock_at_arrival[0])

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from skucast.spark.queries import register_functions
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 from skucast.stages.plan.planning import Planned
 from tests.spark.stages.plan.planning_cases import ALWAYS, WEEKLY, Row, World, plan_of
 
@@ -101,7 +101,7 @@ def test_purchase_costs_are_those_of_plain_loops(spark: SparkSession) -> None:
         assert found == pytest.approx([cost(q, prices, is_incremental=is_incremental) for q in asked])
 
 
-def proposed(spark: SparkSession, terms: PlanTerms, before: dict[str, float]) -> dict[str, Row]:
+def proposed(spark: SparkSession, terms: PlanParameters, before: dict[str, float]) -> dict[str, Row]:
     world = World(terms)
     add_proposed(world, before)
     return _rows(plan_of(spark, world.complete, terms))

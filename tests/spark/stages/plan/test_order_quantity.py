@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from skucast.inventory.ordering.order_quantity import OrderTerms, final_quantity, wanted_quantity
+from skucast.inventory.ordering.order_quantity import OrderConstraints, final_quantity, wanted_quantity
 from skucast.stages.plan.planning import query, register_functions
 from skucast.tables import TABLES
 
@@ -47,8 +47,8 @@ def test_arrays_say_what_the_query_says(spark):
     register_functions(spark)
     words = {name: np.array([row[name] for row in rows], dtype=object) for name in ("replenishment_policy", "rounding")}
     cover = numbers(rows, "max_cover_days") * numbers(rows, "mean_per_period") / 7
-    given = {name: numbers(rows, name) for name in OrderTerms._fields if name in rows[0] and name not in words}
-    terms = OrderTerms(**given, **words, max_cover=cover)
+    given = {name: numbers(rows, name) for name in OrderConstraints._fields if name in rows[0] and name not in words}
+    terms = OrderConstraints(**given, **words, max_cover=cover)
     short = numbers(rows, "lacking")
     raw = wanted_quantity(short, terms, is_lost=True)
 

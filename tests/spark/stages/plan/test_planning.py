@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from skucast.periods import DecisionClock
 from skucast.stages.plan.health import inventory_health
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 from skucast.stages.plan.planning import Planned
 from skucast.tables import ALERT, INVENTORY_HEALTH, ORDER_PLAN, POLICY, SERIES_STATUS, TABLES
 from skucast.tables.check import check
@@ -41,7 +41,7 @@ from tests.spark.stages.plan.planning_reference import Key, reference_plan
 class Decided:
     """One plan over the cases made by hand and the random ones, beside what plain loops say."""
 
-    terms: PlanTerms
+    terms: PlanParameters
     found: dict[Key, Row]
     expected: dict[Key, Row]
     planned: Planned
@@ -56,7 +56,7 @@ class Decided:
         return self.found[item, "x"]
 
 
-def decide(spark: SparkSession, terms: PlanTerms, seed: int) -> Decided:
+def decide(spark: SparkSession, terms: PlanParameters, seed: int) -> Decided:
     """SQL is given everything, the loops only what was known before the decision date."""
     world = World(terms)
     for cases in (

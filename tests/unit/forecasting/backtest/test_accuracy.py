@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from skucast.forecasting.backtest.accuracy import accuracy
-from skucast.forecasting.selection.choice import Contest
+from skucast.forecasting.selection.choice import Candidates
 from skucast.forecasting.uncertainty.dispersion import Dispersion
-from skucast.forecasting.uncertainty.distribution import PredictiveLaw
+from skucast.forecasting.uncertainty.distribution import PredictiveDistribution
 from skucast.forecasting.uncertainty.error_pool import GROUPS
 from tests.unit.forecasting.reference import contest_of, trials_of, unlearned_law
 
@@ -19,7 +19,7 @@ PHI = 2.0
 
 
 @pytest.fixture
-def contest() -> Contest:
+def contest() -> Candidates:
     rng = np.random.default_rng(4)
     actuals = rng.poisson(4, (N, ORIGINS, HORIZON)).astype(float)
     actuals[0, 0, 1], actuals[1], actuals[2, :, 2] = np.nan, np.nan, np.nan
@@ -38,7 +38,7 @@ def contest() -> Contest:
 
 
 @pytest.fixture
-def law() -> PredictiveLaw:
+def law() -> PredictiveDistribution:
     """Levels read elsewhere than they stand, by group, candidate and step."""
     prior = unlearned_law(NAMES, HORIZON, LEVELS)
     moved = np.random.default_rng(5).uniform(-0.3, 0.3, (*prior.scores.shape[:3], 1))

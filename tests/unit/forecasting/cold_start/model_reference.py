@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skucast.forecasting.cold_start.model import BIN, REACH, LaunchLaw
+from skucast.forecasting.cold_start.model import BIN, REACH, ColdStartModel
 from skucast.forecasting.cold_start.prior import (
     FULL_WEIGHT,
     WINDOW,
@@ -75,7 +75,7 @@ class Elsewhere:
 class Prior:
     """A prior made of series one by one."""
 
-    law: LaunchLaw
+    law: ColdStartModel
     deviations: Deviations
     launched: float
     effects: dict[str, float]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.cold_start.model import REACH, LaunchLaw
+from skucast.forecasting.cold_start.model import REACH, ColdStartModel
 from skucast.forecasting.cold_start.prior import (
     Scatter,
     VarianceSums,
@@ -150,7 +150,7 @@ def test_without_any_series_there_is_no_prior_and_with_one_there_is():
 def test_constant_demand_everywhere_keeps_some_doubt():
     seen = [Seen("mugs", np.nan, False, [7.0] * 14) for _ in range(50)]
     prior: Prior = prior_of(seen)
-    law: LaunchLaw = prior.law
+    law: ColdStartModel = prior.law
     found = law.posterior(np.array([prior.log_mean("mugs", np.nan)]), np.zeros(1), np.zeros(1)).quantiles(1, LEVELS)[0]
     assert found[2] == pytest.approx(7.0, rel=0.1)
     assert found[-1] > 8.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.forecasting.models.base import Fits, batched, per_series
+from skucast.forecasting.models.base import ModelFit, batched, per_series
 from skucast.forecasting.models.prophet.settings import ProphetSettings
 from skucast.forecasting.models.registry import METHODS, Method, Tier
 from skucast.forecasting.models.smoothing import ALPHAS
@@ -239,7 +239,7 @@ def test_a_method_hears_from_earlier_origins_only():
 
 
 def test_a_forecast_that_is_not_finite_drops_out():
-    wild = Method("wild", batched(lambda panel: Fits(np.full((panel.n_series, panel.horizon), np.inf))))
+    wild = Method("wild", batched(lambda panel: ModelFit(np.full((panel.n_series, panel.horizon), np.inf))))
     result = forecast(SWITCHING, plan_of("mean", "wild", origins=3), (METHODS[1], wild))
     assert {"wild failed: no finite forecast; mean instead"} == set(result.reason)
 

@@ -6,7 +6,7 @@ from scipy.stats import norm, poisson
 
 from skucast.forecasting.monitoring.class_review import ClassSums, added, review_class
 from skucast.forecasting.monitoring.series_review import review_series
-from skucast.forecasting.monitoring.verdict import ACTIONS, Rules, Verdict
+from skucast.forecasting.monitoring.verdict import ACTIONS, ReviewOutcome, Rules
 from tests.unit.forecasting.windows import LEVELS, drawn, past_of, windows_of
 
 RULES = Rules(min_windows=4, false_alarm_share=0.02, coverage_level=0.9, bounds=(0.7, 1.5))
@@ -25,13 +25,13 @@ STEADY = [95.0, 104.0, 99.0, 101.0, 108.0, 92.0] * 3
 @pytest.mark.parametrize(
     ("demand", "expected", "said"),
     [
-        (STEADY[:3], Verdict.TOO_FEW, "3 forecasts with demand after them, 4 are needed"),
-        (STEADY, Verdict.STABLE, "as promised over 18 forecasts"),
-        ([115.0] * 8, Verdict.BIASED_LOW, "biased low: mean score +4.2 over 8 forecasts (limit 2.7)"),
-        ([85.0] * 8, Verdict.BIASED_HIGH, "biased high: mean score -4.2"),
-        ([*STEADY, 125.0, 125.0, 125.0, 125.0], Verdict.DRIFTED, "drifted: demand lately above forecasts"),
-        ([*STEADY, 75.0, 75.0, 75.0, 75.0], Verdict.DRIFTED, "drifted: demand lately below forecasts"),
-        ([70.0, 130.0] * 8, Verdict.UNDER_COVERED, "demand of 8 of 16 windows not above the 0.9 quantile"),
+        (STEADY[:3], ReviewOutcome.TOO_FEW, "3 forecasts with demand after them, 4 are needed"),
+        (STEADY, ReviewOutcome.STABLE, "as promised over 18 forecasts"),
+        ([115.0] * 8, ReviewOutcome.BIASED_LOW, "biased low: mean score +4.2 over 8 forecasts (limit 2.7)"),
+        ([85.0] * 8, ReviewOutcome.BIASED_HIGH, "biased high: mean score -4.2"),
+        ([*STEADY, 125.0, 125.0, 125.0, 125.0], ReviewOutcome.DRIFTED, "drifted: demand lately above forecasts"),
+        ([*STEADY, 75.0, 75.0, 75.0, 75.0], ReviewOutcome.DRIFTED, "drifted: demand lately below forecasts"),
+        ([70.0, 130.0] * 8, ReviewOutcome.UNDER_COVERED, "demand of 8 of 16 windows not above the 0.9 quantile"),
     ],
 )
 def test_verdicts_by_hand(demand, expected, said):
@@ -47,7 +47,7 @@ def test_a_series_that_is_miscovered_gets_a_wider_factor_than_its_class_and_the_
 
 
 def test_a_level_that_healed_is_not_held_against_the_forecast():
-    assert verdict_of([*([125.0] * 3), *STEADY[:15]])[0] is Verdict.STABLE
+    assert verdict_of([*([125.0] * 3), *STEADY[:15]])[0] is ReviewOutcome.STABLE
 
 
 @pytest.mark.parametrize("law", [LAW, poisson(20), poisson(0.5)])
@@ -64,13 +64,13 @@ def class_of(demand, law=LAW):
 
 def test_a_class_that_keeps_its_promise_keeps_its_spread():
     found = class_of(drawn(LAW, 300, 12))
-    assert (Verdict.STABLE, "none", 1.0) == (found.verdict, found.action, found.spread_factor)
+    assert (ReviewOutcome.STABLE, "none", 1.0) == (found.verdict, found.action, found.spread_factor)
 
 
 def test_a_class_that_is_too_narrow_is_widened_as_far_as_there_is_evidence():
     wide = norm(100, 15)
     few, many = (class_of(drawn(wide, 300, weeks)) for weeks in (4, 40))
-    assert (Verdict.UNDER_COVERED, "recalibrate") == (many.verdict, many.action)
+    assert (ReviewOutcome.UNDER_COVERED, "recalibrate") == (many.verdict, many.action)
     assert 1.0 < few.spread_factor < many.spread_factor <= many.fitted_factor
     assert many.fitted_factor == pytest.approx(1.5, rel=0.06)
 
@@ -79,9 +79,12 @@ def test_one_bad_week_of_all_series_is_no_bias_but_the_same_week_after_week_is()
     """A thousand errors of one week say little more than one: series err together."""
     shocks = np.random.default_rng(5).normal(0, 8, (400, 5))
     found = [class_of(drawn(LAW, 10, 5, seed) + shock).verdict for seed, shock in enumerate(shocks)]
-    assert np.mean([each in (Verdict.BIASED_LOW, Verdict.BIASED_HIGH) for each in found]) < 2 * RULES.false_alarm_share
-    assert class_of(drawn(LAW, 300, 12) + 5).verdict is Verdict.BIASED_LOW
-    assert class_of(drawn(LAW, 300, 12) - 5).verdict is Verdict.BIASED_HIGH
+    assert (
+        np.mean([each in (ReviewOutcome.BIASED_LOW, ReviewOutcome.BIASED_HIGH) for each in found])
+        < 2 * RULES.false_alarm_share
+    )
+    assert class_of(drawn(LAW, 300, 12) + 5).verdict is ReviewOutcome.BIASED_LOW
+    assert class_of(drawn(LAW, 300, 12) - 5).verdict is ReviewOutcome.BIASED_HIGH
 
 
 def test_sums_of_parts_are_the_sum_of_the_whole():

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from skucast.forecasting.selection.base_forecasts import most_accurate
-from skucast.forecasting.selection.choice import Contest
+from skucast.forecasting.selection.choice import Candidates
 from tests.unit.forecasting.reference import contest_of, trials_of
 
 N, ORIGINS, NAMES, HORIZON = 12, 4, ("naive", "mean", "ses"), 3
 
 
 @pytest.fixture
-def contest() -> Contest:
+def contest() -> Candidates:
     """Series with unknown and closed steps; some have no origin, some candidates no forecast."""
     rng = np.random.default_rng(4)
     actuals = rng.poisson(6, (N, ORIGINS, HORIZON)).astype(float)
@@ -34,7 +34,7 @@ def contest() -> Contest:
     return contest_of(trials, mean=mean)
 
 
-def test_the_candidate_of_lowest_squared_error_and_its_error(contest: Contest):
+def test_the_candidate_of_lowest_squared_error_and_its_error(contest: Candidates):
     best, error = most_accurate(contest)
     trials = contest.trials
     for row in range(N):
@@ -57,7 +57,7 @@ def test_the_candidate_of_lowest_squared_error_and_its_error(contest: Contest):
     assert {-1, 0, 1, 2} == set(best.tolist())
 
 
-def test_of_equals_the_cheaper(contest: Contest):
+def test_of_equals_the_cheaper(contest: Candidates):
     same = np.repeat(contest.trials.forecasts[:, :, :1], len(NAMES), axis=2)
     best, _ = most_accurate(replace(contest, trials=replace(contest.trials, forecasts=same)))
     assert set(best.tolist()) == {-1, 0, 1}

@@ -10,7 +10,7 @@ from scipy import stats
 
 from skucast.forecasting.panel.profile import DemandClass
 from skucast.forecasting.uncertainty.dispersion import Dispersion, dispersion
-from skucast.forecasting.uncertainty.distribution import MOST_SHIFT, WIDEST, PredictiveLaw
+from skucast.forecasting.uncertainty.distribution import MOST_SHIFT, WIDEST, PredictiveDistribution
 from skucast.forecasting.uncertainty.error_pool import GROUPS, Activity
 from skucast.forecasting.uncertainty.evidence import EDGES, LARGEST_LOSS, UNITS, Evidence, evidence_of
 from skucast.forecasting.uncertainty.losses import JUDGED, class_of, origin_losses
@@ -160,7 +160,7 @@ def test_the_ladder_goes_from_the_group_to_its_class_to_all_to_the_prior_step_by
     below[SMOOTH, 0, :, -1] = [50 * UNITS, 49 * UNITS, 0]
     below[DORMANT, 0, :, -1] = [0, 1 * UNITS, 0]
     below[LUMPY, 0, :, -1] = [0, 0, 60 * UNITS]
-    law = PredictiveLaw.of(("ses",), LEVELS, POISSON, replace(Evidence.none(1, 3), below=below), 50)
+    law = PredictiveDistribution.of(("ses",), LEVELS, POISSON, replace(Evidence.none(1, 3), below=below), 50)
     assert ["group", "class", "all"] == list(law.rungs[SMOOTH, 0])
     assert ["class", "class", "all"] == list(law.rungs[DORMANT, 0])
     assert ["all", "all", "group"] == list(law.rungs[LUMPY, 0])
@@ -178,7 +178,7 @@ def test_experience_moves_levels_within_bounds_however_much_there_is():
     """Everything that came lay beyond the last edge."""
     below = Evidence.none(1, 1).below
     below[..., -1] = 10_000 * UNITS
-    law = PredictiveLaw.of(("ses",), LEVELS, POISSON, replace(Evidence.none(1, 1), below=below), 50)
+    law = PredictiveDistribution.of(("ses",), LEVELS, POISSON, replace(Evidence.none(1, 1), below=below), 50)
     promised = stats.norm.ppf(LEVELS)
     reach = MOST_SHIFT + (WIDEST - 1) * np.abs(promised)
     np.testing.assert_allclose(law.scores[SMOOTH, 0, 0], promised + reach, rtol=0.03)
@@ -246,7 +246,7 @@ def forecast(demand, is_lumpy, *, is_count):
     whole = np.full(SERIES, is_count)
     contest = contest_of(trials, is_count=whole, dispersion=spread[-1])
     usual = usual_of(spread[-1], class_of(group))
-    law = PredictiveLaw.of(("mean",), PROMISED, usual, evidence_of(contest, usual), 50)
+    law = PredictiveDistribution.of(("mean",), PROMISED, usual, evidence_of(contest, usual), 50)
     phi = law.dispersion(contest.dispersion, group, whole)
     return law.predicted(np.cumsum(mean[:, -1], axis=1), phi, whole, law.scores[group, 0])[0][:, -1]
 

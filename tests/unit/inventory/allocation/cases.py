@@ -9,8 +9,8 @@ from scipy import stats
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from skucast.inventory.allocation.allocation import allocate
-from skucast.inventory.allocation.limits import FULL, Limits, RowsHere, rows_at
-from skucast.inventory.allocation.row_choice_kernel import RESOURCE, Curves
+from skucast.inventory.allocation.limits import FULL, Limits, LocalOptions, rows_at
+from skucast.inventory.allocation.row_choice_kernel import RESOURCE, OrderOptions
 
 INF = np.inf
 
@@ -19,12 +19,12 @@ INF = np.inf
 class Case:
     """A plan and its limits."""
 
-    curves: Curves
+    curves: OrderOptions
     limits: Limits
 
     def solved(self) -> np.ndarray:
         """Places of the options that are chosen."""
-        rows, found = allocate(RowsHere(self.curves), self.limits)
+        rows, found = allocate(LocalOptions(self.curves), self.limits)
         return found.choice(rows.curves)
 
     def gain(self, places: np.ndarray) -> float:
@@ -118,7 +118,9 @@ def _lines_of(case: Case, limit: int, n: int) -> list[Line]:
     return found
 
 
-def random_curves(rng: np.random.Generator, n: int, *, n_suppliers: int, n_locations: int) -> tuple[Curves, np.ndarray]:
+def random_curves(
+    rng: np.random.Generator, n: int, *, n_suppliers: int, n_locations: int
+) -> tuple[OrderOptions, np.ndarray]:
     """Expected profit of newsvendors at multiples of a pack from a minimum on; the rows' suppliers and locations."""
     mean, cost = rng.lognormal(3, 1, n), rng.lognormal(1, 0.8, n)
     price, salvage = cost * rng.uniform(1.1, 3, n), cost * rng.uniform(0, 0.9, n)
@@ -135,9 +137,11 @@ def random_curves(rng: np.random.Generator, n: int, *, n_suppliers: int, n_locat
     start = np.concatenate([[0], np.cumsum([len(each) for each in quantities])]).astype(np.int64)
     weight = np.stack([cost, rng.lognormal(-4, 0.7, n)], axis=1)
     groups = np.stack([rng.integers(0, n_suppliers, n), rng.integers(0, n_locations, n)], axis=1)
-    curves = Curves(start, np.concatenate(quantities), np.concatenate(gains), np.array(wanted, dtype=np.int64), weight,
-                    np.full((n, 5), -1, dtype=np.int64), rng.random(n), np.arange(n, dtype=np.int64),
-                    np.full(n, -1, dtype=np.int64))  # fmt: skip
+    curves = OrderOptions(
+        start, np.concatenate(quantities), np.concatenate(gains), np.array(wanted, dtype=np.int64), weight,
+        np.full((n, 5), -1, dtype=np.int64), rng.random(n), np.arange(n, dtype=np.int64),
+        np.full(n, -1, dtype=np.int64),
+    )  # fmt: skip
     return curves, groups
 
 
@@ -169,7 +173,7 @@ def random_case(
 
 
 def limited(
-    rng: np.random.Generator, curves: Curves, groups: np.ndarray, kinds: tuple[str, ...], n_suppliers: int,
+    rng: np.random.Generator, curves: OrderOptions, groups: np.ndarray, kinds: tuple[str, ...], n_suppliers: int,
     n_locations: int, tightness: float | None = None,
 ) -> Case:  # fmt: skip
     """Limits from a tenth to somewhat more of what is wanted."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from skucast.inventory.allocation import allocation
 from skucast.inventory.allocation.allocation import allocate
-from skucast.inventory.allocation.limits import Limits, RowsHere, joined, rows_at
-from skucast.inventory.allocation.row_choice_kernel import Curves
+from skucast.inventory.allocation.limits import Limits, LocalOptions, joined, rows_at
+from skucast.inventory.allocation.row_choice_kernel import OrderOptions
 from tests.unit.inventory.allocation.cases import (
     Case,
     beside_exact,
@@ -27,7 +27,7 @@ from tests.unit.inventory.allocation.cases import (
 SEEDS = range(30)
 
 
-def one_limit(curves: Curves, upper: float = np.inf, *, kind: int = 0, lower: float = 0.0) -> Case:
+def one_limit(curves: OrderOptions, upper: float = np.inf, *, kind: int = 0, lower: float = 0.0) -> Case:
     first = np.where(np.arange(6) > kind, 1, 0)
     member = np.full((curves.wanted.size, 5), -1, dtype=np.int64)
     member[:, kind] = 0
@@ -35,15 +35,16 @@ def one_limit(curves: Curves, upper: float = np.inf, *, kind: int = 0, lower: fl
     return Case(curves._replace(member=member), limits)
 
 
-def options(*rows: tuple[list[float], list[float], float]) -> Curves:
+def options(*rows: tuple[list[float], list[float], float]) -> OrderOptions:
     """Rows of quantities, gains and the cost of a unit."""
     quantity, gain = [[0.0, *own] for own, _, _ in rows], [[0.0, *own] for _, own, _ in rows]
     n = len(rows)
     start = np.concatenate([[0], np.cumsum([len(own) for own in quantity])]).astype(np.int64)
     weight = np.array([[cost, cost] for _, _, cost in rows])
-    return Curves(start, np.concatenate(quantity), np.concatenate(gain), np.array([int(np.argmax(g)) for g in gain]),
-                  weight, np.full((n, 5), -1, dtype=np.int64), np.linspace(0, 0.9, n), np.arange(n),
-                  np.full(n, -1, dtype=np.int64))  # fmt: skip
+    return OrderOptions(
+        start, np.concatenate(quantity), np.concatenate(gain), np.array([int(np.argmax(g)) for g in gain]), weight,
+        np.full((n, 5), -1, dtype=np.int64), np.linspace(0, 0.9, n), np.arange(n), np.full(n, -1, dtype=np.int64),
+    )  # fmt: skip
 
 
 def test_near_the_exact_solver_and_always_feasible():
@@ -79,7 +80,7 @@ def test_newsvendors_under_a_budget(shared: Path):
     wanted = free.quantity[free.start[:-1] + free.wanted]
     np.testing.assert_allclose(wanted, vector["expected"]["unconstrained"], atol=0.06)
     case = one_limit(options(*rows), vector["inputs"]["budget"])
-    _, found = allocate(RowsHere(case.curves), case.limits)
+    _, found = allocate(LocalOptions(case.curves), case.limits)
     chosen = case.curves.quantity[case.curves.start[:-1] + found.choice(case.curves)]
     np.testing.assert_allclose(chosen, vector["expected"]["q"], atol=0.4)
     assert found.priced.price[0] == pytest.approx(vector["expected"]["lam"], rel=0.02)
@@ -128,7 +129,7 @@ def test_sums_do_not_depend_on_how_rows_are_split(monkeypatch: pytest.MonkeyPatc
     whole = case.solved()
     half = np.arange(80) % 3 == 0
     parts = [rows_at(case.curves, np.flatnonzero(own)) for own in (half, ~half)]
-    _, found = allocate(RowsHere(joined(parts)), case.limits)
+    _, found = allocate(LocalOptions(joined(parts)), case.limits)
     np.testing.assert_array_equal(found.choice(case.curves), whole)
 
 
@@ -138,7 +139,7 @@ class TestMinimum:
     def test_topped_up_where_that_gains_more(self):
         case = one_limit(options(([90, 100, 110], [50, 48, 40], 1.0)), kind=1, lower=100.0)
         assert case.solved().tolist() == [2]
-        _, found = allocate(RowsHere(case.curves), case.limits)
+        _, found = allocate(LocalOptions(case.curves), case.limits)
         assert case.limits.names(found.priced) == ["supplier_minimum"]
 
     def test_nothing_where_topping_up_loses(self):
@@ -147,7 +148,7 @@ class TestMinimum:
 
     def test_out_of_reach_says_how_far_it_would_have_to_fall(self):
         case = one_limit(options(([10, 20], [5, 4], 1.0), ([30], [9], 1.0)), kind=1, lower=100.0)
-        _, found = allocate(RowsHere(case.curves), case.limits)
+        _, found = allocate(LocalOptions(case.curves), case.limits)
         assert found.choice(case.curves).tolist() == [0, 0]
         assert (found.wanted[0], found.reachable[0]) == pytest.approx((40, 50))
         assert found.bound(case.curves, case.limits, np.zeros(2, dtype=np.int64)).tolist() == [0, 0]

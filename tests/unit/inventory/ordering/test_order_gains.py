@@ -7,18 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skucast.inventory.ordering.order_gains import Worth, chances_served, order_gains, order_steps
+from skucast.inventory.ordering.order_gains import OrderEconomics, chances_served, order_gains, order_steps
 from skucast.inventory.projection.net_requirement import NEED_LEVELS
 
 NEEDS = np.sort(np.random.default_rng(5).normal(20, 12, 4096))
 
 
-def worth(level: float = 0.95, fixed_cost: float = 0.0, more: float = 0.0, R: float = 2.0, h: float = 0.1) -> Worth:
+def worth(
+    level: float = 0.95, fixed_cost: float = 0.0, more: float = 0.0, R: float = 2.0, h: float = 0.1
+) -> OrderEconomics:
     need = np.quantile(NEEDS, NEED_LEVELS)
     shortage = np.array([np.maximum(NEEDS - q, 0).mean() for q in need])
     lacking = float(np.interp(level, NEED_LEVELS, need))
     numbers = (lacking, lacking + more, h * R * level / (1 - level), h, R, 20.0, fixed_cost, 10.0, R)
-    return Worth(need[None], shortage[None], *(np.array([each]) for each in numbers))
+    return OrderEconomics(need[None], shortage[None], *(np.array([each]) for each in numbers))
 
 
 def test_units_up_to_what_is_lacking_gain_what_they_keep_from_being_missed() -> None:

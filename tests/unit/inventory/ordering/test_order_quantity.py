@@ -5,7 +5,7 @@ import pytest
 
 from skucast.inventory.demand.quantile_grid import interpolate
 from skucast.inventory.ordering.order_quantity import (
-    OrderTerms,
+    OrderConstraints,
     demand_per_order,
     final_quantity,
     unconstrained,
@@ -17,11 +17,15 @@ NONE = math.nan
 
 
 def terms(n=1, **given):
-    numbers = dict.fromkeys(OrderTerms._fields, NONE) | {"lot": 0.0, "smallest_lot": 0.0, "min_order_quantity": 0.0}
+    numbers = dict.fromkeys(OrderConstraints._fields, NONE) | {
+        "lot": 0.0,
+        "smallest_lot": 0.0,
+        "min_order_quantity": 0.0,
+    }
     words = {"replenishment_policy": "R_S", "rounding": "up"}
     columns = {**numbers, **words, **given}
     kind = {name: object if name in words else float for name in columns}
-    return OrderTerms(**{name: np.full(n, value, dtype=kind[name]) for name, value in columns.items()})
+    return OrderConstraints(**{name: np.full(n, value, dtype=kind[name]) for name, value in columns.items()})
 
 
 def final(raw, at_arrival=0.0, **given):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from skucast.config.forecast import Forecast
 from skucast.inventory.ordering.order_gains import chances_served
-from skucast.inventory.projection.net_requirement import Ahead, Aim, Outlook, outlook
+from skucast.inventory.projection.net_requirement import Outlook, ProjectionInputs, ServiceTarget, outlook
 from skucast.numerics.arrays import FloatArray, IntArray
 from tests.unit.inventory.ordering.whole_goods_reference import State, chances_of_enough, exact_cost, long_run, points
 
@@ -23,7 +23,7 @@ def demand(mean: float, ratio: float = 1.0, periods: int = 1) -> stats.rv_frozen
     return stats.poisson(mean * periods) if ratio == 1 else stats.nbinom(mean * periods / (ratio - 1), 1 / ratio)
 
 
-def ahead(law: tuple[float, float], states: list[State], review: int = 1) -> Ahead:
+def ahead(law: tuple[float, float], states: list[State], review: int = 1) -> ProjectionInputs:
     """Items with so much on hand, and on the way in 1, 2, … periods; the lead time is one more than that."""
     given = np.array(states, dtype=float)
     n, lead = given.shape
@@ -34,7 +34,7 @@ def ahead(law: tuple[float, float], states: list[State], review: int = 1) -> Ahe
     times = np.zeros((n, lead + 1))
     times[:, lead] = 1
     tiled = (np.tile(each, (n, 1, 1)) for each in (np.repeat(sums[:1], horizon, axis=0), sums))
-    return Ahead(
+    return ProjectionInputs(
         LEVELS, *tiled, np.full(n, horizon), given[:, 0].copy(), receipts, times, np.full(n, review),
         np.zeros(n, dtype=np.int64),
     )  # fmt: skip
@@ -42,7 +42,9 @@ def ahead(law: tuple[float, float], states: list[State], review: int = 1) -> Ahe
 
 def followed(law: tuple[float, float], states: list[State], level: float = 0.95, fill_rate: float = NAN) -> Outlook:
     n = len(states)
-    return outlook(ahead(law, states), Aim(np.full(n, level), np.full(n, fill_rate), np.full(n, NAN)), is_lost=True)
+    return outlook(
+        ahead(law, states), ServiceTarget(np.full(n, level), np.full(n, fill_rate), np.full(n, NAN)), is_lost=True
+    )
 
 
 @pytest.mark.parametrize(("mean", "stock", "expected"), [(10, 36, 3), (10, 33, 6), (10, 30, 9), (0.3, 0, 1)])
@@ -54,7 +56,7 @@ def test_the_order_is_what_the_reorder_point_lacks(mean: float, stock: int, expe
 def test_without_lead_time_it_is_the_quantile() -> None:
     given = ahead((10, 1), [(3,)])
     now = given._replace(lead_time_law=np.ones((1, 1)))
-    assert outlook(now, Aim(*(np.array([x]) for x in (0.95, NAN, NAN))), is_lost=True).lacking[0] == 12
+    assert outlook(now, ServiceTarget(*(np.array([x]) for x in (0.95, NAN, NAN))), is_lost=True).lacking[0] == 12
 
 
 @pytest.mark.parametrize(("mean", "stock", "periods", "expected"), [
@@ -115,7 +117,7 @@ def test_a_fill_rate_of_a_lumpy_item_is_reached(mean: float, variance: float, as
     """No lead time, review 1: the least order whose exact share of demand served is what is asked for."""
     law = demand(mean, variance / mean)
     now = ahead((mean, variance / mean), [(0,)])._replace(lead_time_law=np.ones((1, 1)))
-    found = outlook(now, Aim(*(np.array([x]) for x in (0.95, asked, NAN))), is_lost=True).lacking[0]
+    found = outlook(now, ServiceTarget(*(np.array([x]) for x in (0.95, asked, NAN))), is_lost=True).lacking[0]
     k = np.arange(int(law.ppf(1 - 1e-12)) + 1)
     unserved = (np.maximum(k - found, 0) * law.pmf(k)).sum() / mean
     assert found == pytest.approx(needed, abs=max(1, 0.04 * needed))
@@ -126,7 +128,7 @@ def test_parts_of_units_are_ordered_where_quantiles_are_parts() -> None:
     given = ahead((10, 1), [(33, 0)])
     parts: FloatArray = given.cumulative_quantiles + 0.25
     by_weight = given._replace(cumulative_quantiles=parts)
-    found = outlook(by_weight, Aim(*(np.array([x]) for x in (0.95, NAN, NAN))), is_lost=True).lacking[0]
+    found = outlook(by_weight, ServiceTarget(*(np.array([x]) for x in (0.95, NAN, NAN))), is_lost=True).lacking[0]
     assert found != np.rint(found)
 
 

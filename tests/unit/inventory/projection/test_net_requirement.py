@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.inventory.demand.paths import chances, demand_paths
-from skucast.inventory.projection.net_requirement import NEED_LEVELS, Ahead, Aim, Outlook, UnsureReceipts
+from skucast.inventory.projection.net_requirement import (
+    NEED_LEVELS,
+    Outlook,
+    ProjectionInputs,
+    ServiceTarget,
+    UnsureReceipts,
+)
 from skucast.inventory.projection.net_requirement import outlook as outlook_for
 from skucast.inventory.projection.net_requirement_kernel import fill_receipts
 from skucast.numerics.arrays import FloatArray
@@ -20,10 +26,10 @@ SEED = 1234567
 
 
 def outlook(
-    given_: Ahead, *, is_lost: bool, level: float = 0.95, fill_rate: float = np.nan, n_paths: int = N
+    given_: ProjectionInputs, *, is_lost: bool, level: float = 0.95, fill_rate: float = np.nan, n_paths: int = N
 ) -> Outlook:
     n = given_.opening.size
-    aim = Aim(np.full(n, level), np.full(n, fill_rate), np.full(n, np.nan))
+    aim = ServiceTarget(np.full(n, level), np.full(n, fill_rate), np.full(n, np.nan))
     return outlook_for(given_, aim, is_lost=is_lost, n_paths=n_paths)
 
 
@@ -33,13 +39,13 @@ def ahead(
     law: list[float],
     review: int,
     receipts: dict[int, float] | None = None,
-) -> Ahead:
+) -> ProjectionInputs:
     """One item."""
     steps, sums = forecast
     due = np.zeros((1, steps.shape[1]))
     for step, quantity in (receipts or {}).items():
         due[0, step] = quantity
-    return Ahead(
+    return ProjectionInputs(
         LEVELS, steps, sums, np.array([steps.shape[1]]), np.array([float(opening)]), due, np.array([law]),
         np.array([review]), np.array([SEED]),
     )  # fmt: skip
@@ -148,7 +154,7 @@ def test_what_is_missed_is_demand_that_stock_and_deliveries_did_not_serve() -> N
 
 def test_an_item_keeps_its_outlook_whatever_it_is_computed_beside() -> None:
     items = [ahead(normal(5, 10 * k, 3 * k, 0.1), 5 * k, [0, 0.5, 0.5], 2, {1: k}) for k in (1, 2, 3)]
-    together = Ahead(LEVELS, *(np.concatenate(each) for each in list(zip(*items, strict=True))[1:9]))
+    together = ProjectionInputs(LEVELS, *(np.concatenate(each) for each in list(zip(*items, strict=True))[1:9]))
     whole = outlook(together, is_lost=True)
     for i, item in enumerate(items):
         for part, alone in zip(whole, outlook(item, is_lost=True), strict=True):
@@ -188,14 +194,16 @@ def test_unsure_deliveries_stay_with_their_item() -> None:
     items = [
         ahead(normal(5, 10, 3, 0.1), 5 * k, law, 2, {1: k}) for k, law in ((1, [0.5, 0.5]), (2, [0, 1]), (3, [0, 1]))
     ]
-    together = Ahead(LEVELS, *(np.concatenate(each) for each in list(zip(*items, strict=True))[1:9]), unsure)
-    aim = Aim(np.array([0.95, 0.95, 0.99]), np.full(3, np.nan), np.full(3, np.nan))
+    together = ProjectionInputs(LEVELS, *(np.concatenate(each) for each in list(zip(*items, strict=True))[1:9]), unsure)
+    aim = ServiceTarget(np.array([0.95, 0.95, 0.99]), np.full(3, np.nan), np.full(3, np.nan))
     whole = outlook_for(together, aim, is_lost=True)
     for i, item in enumerate(items):
         own = slice(*unsure.starts[i : i + 2])
         n_own = own.stop - own.start
         alone = item._replace(unsure=UnsureReceipts(unsure.quantity[own], laws[own], np.array([0, n_own])))
-        for part, one in zip(whole, outlook_for(alone, Aim(*(each[[i]] for each in aim)), is_lost=True), strict=True):
+        for part, one in zip(
+            whole, outlook_for(alone, ServiceTarget(*(each[[i]] for each in aim)), is_lost=True), strict=True
+        ):
             np.testing.assert_array_equal(part[i], one[0])
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skucast.inventory.simulation.setup import LeadTimes, Opening, OrderLimits, Setting, World
+from skucast.inventory.simulation.setup import InitialStock, LeadTimes, OrderLimits, SimulationSetup, UnmetDemand
 from skucast.inventory.simulation.simulator import Policy, simulate, simulate_decisions
 
 
 def setting_of(on_hand=0.0, lead_time=0, pipeline=None, **other):
     """One item."""
-    opening = Opening(np.array([on_hand]), pipeline=None if pipeline is None else np.array([pipeline]))
-    return Setting(opening, LeadTimes(lead_time), **other)
+    opening = InitialStock(np.array([on_hand]), pipeline=None if pipeline is None else np.array([pipeline]))
+    return SimulationSetup(opening, LeadTimes(lead_time), **other)
 
 
 def path_of(demand, policy, setting):
@@ -84,7 +84,7 @@ def test_a_review_every_other_period_by_hand():
 
 def test_backorders_wait_and_are_served_first():
     """R 1, L 1, S 2, 2 at the start; demand 3 0 2: the unit that waits at 0 is served at 1 before any new demand."""
-    setting = setting_of(2, 1, world=World.BACKORDERS, score_from=0)
+    setting = setting_of(2, 1, world=UnmetDemand.BACKORDERS, score_from=0)
     outcome = simulate(np.array([[3, 0, 2.0]]), Policy.up_to(np.array([2.0])), setting, keep_path=True)
     assert outcome.path.ordered[0].tolist() == [0, 3, 0]
     assert outcome.path.backorders[0].tolist() == [1, 1, 0]
@@ -144,7 +144,7 @@ def test_orders_cross():
         drawn = [lead_times.drawn(t).item() for t in range(2)]
         if drawn == [3, 1]:
             break
-    setting = Setting(Opening(np.zeros(1)), lead_times)
+    setting = SimulationSetup(InitialStock(np.zeros(1)), lead_times)
     path = path_of(np.zeros(5), Policy.given(np.array([[5, 2, 0, 0, 0.0]])), setting)
     assert path.received[0].tolist() == [0, 0, 2, 5, 0]
 
@@ -207,5 +207,5 @@ def test_due_dates_are_those_promised_and_late_orders_are_overdue():
         return np.array([2.0 if period == 0 else 0.0])
 
     lead_times = LeadTimes(1, np.array([[0, 0, 0, 1.0]]), np.zeros(1, dtype=np.uint64))
-    simulate_decisions(np.zeros((1, 5)), decide, Setting(Opening(np.zeros(1)), lead_times))
+    simulate_decisions(np.zeros((1, 5)), decide, SimulationSetup(InitialStock(np.zeros(1)), lead_times))
     assert seen == [[0, 0, 0, 0], [2, 0, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]

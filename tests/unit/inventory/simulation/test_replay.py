@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from skucast.inventory.ordering.order_quantity import OrderTerms
-from skucast.inventory.projection.net_requirement import Aim
+from skucast.inventory.ordering.order_quantity import OrderConstraints
+from skucast.inventory.projection.net_requirement import ServiceTarget
 from skucast.inventory.simulation.frontier import interval, resampled, stock_at_fill
 from skucast.inventory.simulation.replay import Replay, ReviewForecasts
 from skucast.inventory.simulation.replay_policies import known_need, nothing, perfect, planned
 from skucast.inventory.simulation.replay_rivals import base_stock, base_stocks, fixed_cover, textbook, textbook_policy
-from skucast.inventory.simulation.setup import Opening, World
+from skucast.inventory.simulation.setup import InitialStock, UnmetDemand
 from tests.unit.inventory.simulation.replay_reference import reference_replay
 
 LEVELS = np.array([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
@@ -40,21 +40,21 @@ def replay(n=N, n_periods=T, seed=1, lead=None, review=None, *, is_constrained=F
     law = (np.arange(lead.max() + 1) == lead[:, None]).astype(float)
     none, zeros = np.full(n, math.nan), np.zeros(n)
     words = (np.full(n, "R_S", dtype=object), np.full(n, "up", dtype=object))
-    terms = OrderTerms(*words, zeros, zeros, zeros, np.full(n, 6.0), none, none, none, none)
+    terms = OrderConstraints(*words, zeros, zeros, zeros, np.full(n, 6.0), none, none, none, none)
     values = {
         "demand": random.normal(MEAN, SD, (n, n_periods)).clip(0).round(), "before": np.full((n, BEFORE), MEAN),
         "forecasts": forecasts(n, n_periods),
-        "opening": Opening(random.uniform(0, 150, n).round(), random.uniform(0, 60, (n, 2)).round()),
+        "opening": InitialStock(random.uniform(0, 150, n).round(), random.uniform(0, 60, (n, 2)).round()),
         "lead_time": lead, "lead_time_law": law, "review_period": review, "first_review": np.minimum(1, review - 1),
         "terms": terms, "fixed_cost": zeros, "holding_cost": none, "max_cover": none,
-        "seeds": random.integers(-(2**62), 2**62, n), "score_from": 4, "world": World.LOST_SALES,
+        "seeds": random.integers(-(2**62), 2**62, n), "score_from": 4, "world": UnmetDemand.LOST_SALES,
         "is_constrained": is_constrained,
     }  # fmt: skip
     return Replay(**{**values, **given})
 
 
 def aim(level, n=N):
-    return Aim(np.full(n, level), np.full(n, math.nan), np.full(n, math.nan))
+    return ServiceTarget(np.full(n, level), np.full(n, math.nan), np.full(n, math.nan))
 
 
 def true_need(demand, lead, review):
@@ -186,7 +186,7 @@ def test_an_item_is_replayed_alike_whatever_stands_beside_it():
     arrays = {f.name: getattr(given, f.name) for f in dataclasses.fields(given)}
     own = {name: values[rows] for name, values in arrays.items() if isinstance(values, np.ndarray)}
     part = dataclasses.replace(
-        given, **own, terms=terms, opening=Opening(given.opening.on_hand[rows], given.opening.arriving[rows]),
+        given, **own, terms=terms, opening=InitialStock(given.opening.on_hand[rows], given.opening.arriving[rows]),
         forecasts=forecasts(rows.size),
     )  # fmt: skip
     whole = given.run(planned(given, aim(0.9))[0])
@@ -208,7 +208,7 @@ def test_an_item_without_forecast_orders_nothing():
 
 
 def test_with_backorders_the_position_is_raised_to_the_quantile():
-    given = replay(world=World.BACKORDERS, lead=1, review=1, first_review=np.zeros(N, dtype=int))
+    given = replay(world=UnmetDemand.BACKORDERS, lead=1, review=1, first_review=np.zeros(N, dtype=int))
     found = ordered(given, planned(given, aim(0.9))[0])
     level = 2 * MEAN + math.sqrt(2) * SD * norm.ppf(0.9)
     position = given.opening.on_hand + given.opening.arriving.sum(axis=1)
@@ -218,7 +218,7 @@ def test_with_backorders_the_position_is_raised_to_the_quantile():
 def test_with_backorders_the_position_is_raised_to_the_mixture_over_lead_times():
     """Demand N(50, 15), lead time 1 to 4: the quantile of 400,000 drawn sums, not that of the promised lead time."""
     law, random = np.array([0.0, 0.2, 0.3, 0.3, 0.2]), np.random.default_rng(4)
-    given = replay(lead=4, review=1, world=World.BACKORDERS, lead_time_law=np.tile(law, (N, 1)))
+    given = replay(lead=4, review=1, world=UnmetDemand.BACKORDERS, lead_time_law=np.tile(law, (N, 1)))
     periods = random.choice(5, 400_000, p=law) + 1
     sums = random.normal(periods * MEAN, np.sqrt(periods) * SD)
     found = base_stocks(given, 0, np.arange(N), np.full(N, 0.9))

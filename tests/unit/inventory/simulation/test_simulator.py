@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.inventory.simulation.kernel import MEASURES
-from skucast.inventory.simulation.setup import LeadTimes, Opening, OrderLimits, Setting, World
+from skucast.inventory.simulation.setup import InitialStock, LeadTimes, OrderLimits, SimulationSetup, UnmetDemand
 from skucast.inventory.simulation.simulator import Policy, simulate, simulate_decisions
 from tests.unit.inventory.simulation import simulator_reference as reference
 
@@ -19,7 +19,7 @@ examples = settings(deadline=None)
 
 
 @st.composite
-def cases(draw, worlds=tuple(World)):
+def cases(draw, worlds=tuple(UnmetDemand)):
     """Demand, policy and setting of a few items of mixed kinds, in quarters of a unit so that sums are exact."""
     n, n_periods = draw(st.integers(1, 5)), draw(st.integers(1, 25))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -35,9 +35,9 @@ def cases(draw, worlds=tuple(World)):
         pack, least = rng.integers(0, 12, n) * 0.25, rng.integers(0, 30, n) * 0.25
         limits = OrderLimits(least, pack, rng.choice([10.0, 20.0, INF], n), str(rng.choice(["up", "down", "nearest"])))
     world = draw(st.sampled_from(worlds))
-    waiting = rng.integers(0, 5, n) * 0.25 if world is World.BACKORDERS else None
-    setting = Setting(
-        Opening(rng.integers(0, 40, n) * 0.25, rng.integers(0, 9, (n, int(rng.integers(0, 5)))) * 0.25, waiting),
+    waiting = rng.integers(0, 5, n) * 0.25 if world is UnmetDemand.BACKORDERS else None
+    setting = SimulationSetup(
+        InitialStock(rng.integers(0, 40, n) * 0.25, rng.integers(0, 9, (n, int(rng.integers(0, 5)))) * 0.25, waiting),
         LeadTimes(rng.integers(0, 7, n), weights, seeds),
         rng.integers(1, 6, n), rng.integers(0, 4, n), limits, world, rng.integers(0, 9, n),
     )  # fmt: skip
@@ -51,8 +51,8 @@ def rows(policy, setting, keep):
         return values if np.ndim(values) == 0 or values is None else values[keep]
 
     opening, lead, limits = setting.opening, setting.lead_times, setting.limits
-    small = Setting(
-        Opening(of(opening.on_hand), of(opening.pipeline), of(opening.backorders)),
+    small = SimulationSetup(
+        InitialStock(of(opening.on_hand), of(opening.pipeline), of(opening.backorders)),
         LeadTimes(of(lead.promised), of(lead.weights), of(lead.seeds)),
         of(setting.review_period), of(setting.first_review),
         OrderLimits(of(limits.min_order_quantity), of(limits.pack_size), of(limits.max_stock), limits.rounding),
@@ -84,7 +84,7 @@ def _reference(i, demand, policy, setting):
         setting.opening.on_hand[i], setting.opening.pipeline[i], waiting,
         0.0 if varying else policy.order_up_to_level[i], policy.reorder_point[i], policy.order_quantity[i],
         setting.review_period[i], setting.first_review[i], least, pack, most, limits.rounding,
-        setting.world is World.LOST_SALES,
+        setting.world is UnmetDemand.LOST_SALES,
     )  # fmt: skip
 
     def lead_time(t):
@@ -103,7 +103,7 @@ def test_stock_is_conserved_in_every_period_and_orders_overall(case):
     path = simulate(demand, policy, setting, keep_path=True).path
     net = path.on_hand - path.backorders
     before = np.column_stack([setting.opening.net, net[:, :-1]])
-    taken = demand - path.unmet if setting.world is World.LOST_SALES else demand
+    taken = demand - path.unmet if setting.world is UnmetDemand.LOST_SALES else demand
     np.testing.assert_allclose(before + path.received - taken, net, atol=1e-9)
     on_order = setting.opening.pipeline.sum(axis=1) + path.ordered.sum(axis=1) - path.received.sum(axis=1)
     assert (on_order >= 0).all()
@@ -114,7 +114,7 @@ def test_stock_is_conserved_in_every_period_and_orders_overall(case):
     np.testing.assert_allclose(on_order, due + setting.opening.pipeline[:, n_periods:].sum(axis=1), atol=1e-9)
     assert (path.on_hand >= 0).all()
     assert (np.minimum(path.on_hand, path.backorders) == 0).all()
-    if setting.world is World.LOST_SALES:
+    if setting.world is UnmetDemand.LOST_SALES:
         assert (path.backorders == 0).all()
 
 
@@ -165,7 +165,7 @@ def test_units_scale(case, power):
     k, limits, opening = 2.0**power, setting.limits, setting.opening
     waiting = None if opening.backorders is None else k * opening.backorders
     larger = replace(
-        setting, opening=Opening(k * opening.on_hand, k * opening.pipeline, waiting),
+        setting, opening=InitialStock(k * opening.on_hand, k * opening.pipeline, waiting),
         limits=replace(limits, min_order_quantity=k * np.asarray(limits.min_order_quantity),
                        pack_size=k * np.asarray(limits.pack_size), max_stock=k * np.asarray(limits.max_stock)),
     )  # fmt: skip
@@ -206,7 +206,7 @@ def _on_order(t, path, setting):
 
 
 @examples
-@given(case=cases(worlds=(World.LOST_SALES,)), more=st.integers(1, 20))
+@given(case=cases(worlds=(UnmetDemand.LOST_SALES,)), more=st.integers(1, 20))
 def test_a_higher_level_loses_no_more(case, more):
     """For (R,S) with fixed lead times it holds on every path: sales to date are min(S + sales to t−L, demand to t)."""
     demand, policy, setting = case
@@ -218,7 +218,7 @@ def test_a_higher_level_loses_no_more(case, more):
 
 
 @examples
-@given(case=cases(worlds=(World.LOST_SALES,)), longer=st.integers(1, 5))
+@given(case=cases(worlds=(UnmetDemand.LOST_SALES,)), longer=st.integers(1, 5))
 def test_a_longer_lead_time_fills_no_more(case, longer):
     demand, policy, setting = case
     policy = Policy.up_to(policy.order_up_to_level)
@@ -252,7 +252,7 @@ def test_shorter_periods_change_nothing_where_demand_is_spread_evenly(case):
 def test_service_and_stock_rise_with_the_level_and_service_falls_with_the_lead_time():
     rng = np.random.default_rng(3)
     demand = rng.poisson(4.0, (2000, 120)).astype(np.float64)
-    for world in World:
+    for world in UnmetDemand:
         outcomes = [_run(demand, level, 3, 2, world) for level in range(10, 36, 5)]
         assert (np.diff([each.fill_rate.mean() for each in outcomes]) > 0).all()
         assert (np.diff([each.average_on_hand.mean() for each in outcomes]) > 0).all()
@@ -261,18 +261,20 @@ def test_service_and_stock_rise_with_the_level_and_service_falls_with_the_lead_t
 
 
 def _run(demand, level, lead_time, review_period, world):
-    setting = Setting(Opening(np.full(demand.shape[0], float(level))), LeadTimes(lead_time), review_period, world=world)
+    setting = SimulationSetup(
+        InitialStock(np.full(demand.shape[0], float(level))), LeadTimes(lead_time), review_period, world=world
+    )
     return simulate(demand, Policy.up_to(float(level)), replace(setting, score_from=20))
 
 
-@pytest.mark.parametrize("world", World)
+@pytest.mark.parametrize("world", UnmetDemand)
 @pytest.mark.parametrize(("review_period", "lead_time"), [(1, 0), (1, 3), (4, 0), (5, 2)])
 def test_certain_demand_never_runs_out_at_its_mean_over_the_protection_period(review_period, lead_time, world):
     demand = np.full((3, 50), 0.7)
-    opening = Opening(np.zeros(3))
-    setting = Setting(opening, LeadTimes(lead_time), review_period, world=world)
-    if world is World.BACKORDERS:
-        setting = replace(setting, opening=Opening(np.full(3, 0.7 * (review_period + lead_time))))
+    opening = InitialStock(np.zeros(3))
+    setting = SimulationSetup(opening, LeadTimes(lead_time), review_period, world=world)
+    if world is UnmetDemand.BACKORDERS:
+        setting = replace(setting, opening=InitialStock(np.full(3, 0.7 * (review_period + lead_time))))
     outcome = simulate(demand, Policy.up_to(0.7 * (review_period + lead_time)), setting)
     assert outcome.unmet.sum() == 0
     assert (outcome.fill_rate == 1).all()
@@ -296,7 +298,7 @@ def test_lead_times_follow_their_weights_and_depend_on_seed_and_period_alone():
 
 def test_policies_that_are_compared_meet_the_same_lead_times():
     seeds = np.array([11, 12], dtype=np.uint64)
-    setting = Setting(Opening(np.zeros(2)), LeadTimes(0, np.ones(6), seeds))
+    setting = SimulationSetup(InitialStock(np.zeros(2)), LeadTimes(0, np.ones(6), seeds))
     paths = [
         simulate(np.ones((2, 60)), Policy.given(amount * np.eye(60)[[7, 7]]), setting, keep_path=True).path
         for amount in (3.0, 9.0)
@@ -305,25 +307,25 @@ def test_policies_that_are_compared_meet_the_same_lead_times():
 
 
 def test_bad_input_is_named():
-    one, lead = Opening(np.ones(1)), LeadTimes(1)
-    setting, demand = Setting(one, lead), np.ones((1, 4))
+    one, lead = InitialStock(np.ones(1)), LeadTimes(1)
+    setting, demand = SimulationSetup(one, lead), np.ones((1, 4))
     for message, wrong in {
-        "on_hand must be": lambda: Setting(Opening(np.array([-1.0])), lead),
-        "pipeline has shape": lambda: Setting(Opening(np.ones(1), np.ones((2, 3))), lead),
-        "backorders at the start": lambda: Setting(Opening(np.ones(1), backorders=np.ones(1)), lead),
-        "review_period must be whole periods >= 1": lambda: Setting(one, lead, 0),
+        "on_hand must be": lambda: SimulationSetup(InitialStock(np.array([-1.0])), lead),
+        "pipeline has shape": lambda: SimulationSetup(InitialStock(np.ones(1), np.ones((2, 3))), lead),
+        "backorders at the start": lambda: SimulationSetup(InitialStock(np.ones(1), backorders=np.ones(1)), lead),
+        "review_period must be whole periods >= 1": lambda: SimulationSetup(one, lead, 0),
         "promised lead time must be whole periods": lambda: LeadTimes(1.5),
         "seeds": lambda: LeadTimes(1, np.ones(3)),
         "weights": lambda: LeadTimes(1, np.zeros(3), np.zeros(1, dtype=np.uint64)),
         "rounding must be one of": lambda: OrderLimits(rounding="sideways"),
-        "pack_size must be": lambda: Setting(one, lead, limits=OrderLimits(pack_size=-1)),
+        "pack_size must be": lambda: SimulationSetup(one, lead, limits=OrderLimits(pack_size=-1)),
         "demand must be finite": lambda: simulate(np.array([[1.0, np.nan]]), Policy.up_to(1.0), setting),
         "demand has shape": lambda: simulate(np.ones(4), Policy.up_to(1.0), setting),
         "order_up_to_level has shape": lambda: simulate(demand, Policy.up_to(np.ones((1, 3))), setting),
         "order_up_to_level must be a number": lambda: simulate(demand, Policy.up_to(np.nan), setting),
         "needs a finite reorder_point": lambda: simulate(demand, Policy(0.0, order_quantity=4.0), setting),
         "orders has shape": lambda: simulate(demand, Policy.given(np.ones((1, 3))), setting),
-        "orders in period 1": lambda: simulate(demand, Policy.given(demand), Setting(one, lead, 2)),
+        "orders in period 1": lambda: simulate(demand, Policy.given(demand), SimulationSetup(one, lead, 2)),
         "decided in period 0 have shape": lambda: simulate_decisions(demand, lambda *_: np.ones(2), setting),
         "decided in period 0 must be": lambda: simulate_decisions(demand, lambda *_: -np.ones(1), setting),
     }.items():
@@ -334,6 +336,6 @@ def test_bad_input_is_named():
 
 
 def test_shares_without_a_denominator_are_unknown():
-    outcome = simulate(np.zeros((1, 3)), Policy.up_to(1.0), Setting(Opening(np.ones(1)), LeadTimes(9)))
+    outcome = simulate(np.zeros((1, 3)), Policy.up_to(1.0), SimulationSetup(InitialStock(np.ones(1)), LeadTimes(9)))
     for share in (outcome.fill_rate, outcome.cycle_service_level, outcome.average_on_hand, outcome.stock_out_share):
         assert np.isnan(share).all()

@@ -16,7 +16,7 @@ from skucast.forecasting.models.arima.sarima import (
     fit_sarima,
     forecast_sarima,
 )
-from skucast.forecasting.models.base import Fits, Previous
+from skucast.forecasting.models.base import ModelFit, Previous
 from skucast.forecasting.models.regression.effects import effects_on
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, Panel
 
@@ -72,7 +72,7 @@ class Forecast:
     parameters: tuple[float, ...] = (np.nan,) * len(PARAMETERS)
 
 
-def arima_batched(panel: Panel, previous: Previous = NOTHING) -> Fits:
+def arima_batched(panel: Panel, previous: Previous = NOTHING) -> ModelFit:
     """Seasonal ARIMA; differences by seasonal strength and KPSS, orders by AICc in a stepwise search.
 
     It explains what events and drivers leave of a series.
@@ -87,7 +87,7 @@ def arima_batched(panel: Panel, previous: Previous = NOTHING) -> Fits:
     forecasts = [_forecast_row(panel, row, orders_of(previous, row)) for row in range(panel.n_series)]
     shape = (panel.n_series, panel.horizon)
     parameters = np.array([forecast.parameters for forecast in forecasts]).reshape(panel.n_series, len(PARAMETERS))
-    return Fits(
+    return ModelFit(
         mean=np.array([forecast.mean for forecast in forecasts]).reshape(shape),
         parameters={name: parameters[:, index] for index, name in enumerate(PARAMETERS)},
         step_sd=np.array([forecast.step_sd for forecast in forecasts]).reshape(shape),

@@ -6,7 +6,7 @@ from math import exp, lgamma, log, log1p
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.base import ModelFit, flat
 from skucast.forecasting.models.counts.distribution import CountLaw
 from skucast.forecasting.models.shared.level_search import (
     HIGHEST,
@@ -44,7 +44,7 @@ LEVEL, ALPHA, INFORMATION, IS_COUNT, DISPERSION, ZERO_SHARE, CLOSING_ZEROS, VARI
 """Columns of a kernel's result."""
 
 
-def negative_binomial(panel: Panel) -> Fits:
+def negative_binomial(panel: Panel) -> ModelFit:
     """Smoothed level with the spread of the negative binomial law around it; other demand than counts by moments.
 
     The dispersion maximises the penalised likelihood of the one-step predictive law, in which the uncertainty of the
@@ -57,7 +57,7 @@ def negative_binomial(panel: Panel) -> Fits:
     return _fits(_fit(np.ascontiguousarray(panel.demand), LOWEST, HIGHEST, False), panel)
 
 
-def best_count(panel: Panel) -> Fits:
+def best_count(panel: Panel) -> ModelFit:
     """As ``negative_binomial`` with the law of smallest AICc of four: Poisson or negative binomial, extra zeros or not.
 
     Source: Hurvich & Tsai (1989), Biometrika 76, 297-307, on one-step predictive probabilities.
@@ -65,7 +65,7 @@ def best_count(panel: Panel) -> Fits:
     return _fits(_fit(np.ascontiguousarray(panel.demand), LOWEST, HIGHEST, True), panel)
 
 
-def law_of(fits: Fits) -> CountLaw:
+def law_of(fits: ModelFit) -> CountLaw:
     """The law of sums behind the fits of a count method; mean NaN where demand is not counted in whole units.
 
     A level of exponential smoothing is worth n = (2 - alpha)/alpha periods, less while it is young; where the history
@@ -86,15 +86,15 @@ def law_of(fits: Fits) -> CountLaw:
     return CountLaw(mean, size, zero_share, n / relative, np.where(has_stopped, 0.0, found["alpha"] ** 2 * relative))
 
 
-def _fits(found: FloatArray, panel: Panel) -> Fits:
+def _fits(found: FloatArray, panel: Panel) -> ModelFit:
     columns = {"alpha": ALPHA, "level": LEVEL, "information": INFORMATION, "is_count": IS_COUNT}
     columns |= {"dispersion": DISPERSION, "zero_share": ZERO_SHARE, "closing_zeros": CLOSING_ZEROS}
     parameters = {name: found[:, column] for name, column in columns.items()}
     moments = level_spread(found[:, VARIANCE], found[:, INFORMATION], found[:, ALPHA], panel.horizon)
-    counted = law_of(Fits(np.empty((panel.n_series, 0)), parameters)).spread(panel.horizon)
+    counted = law_of(ModelFit(np.empty((panel.n_series, 0)), parameters)).spread(panel.horizon)
     is_count = (found[:, IS_COUNT] == 1.0)[:, None]
     step_sd, sum_sd = (np.where(is_count, law, other) for law, other in zip(counted, moments, strict=True))
-    return Fits(flat(found[:, LEVEL], panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(flat(found[:, LEVEL], panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
 
 
 @compiled

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.ets.kernel import begin, eliminate, layout, linearise, n_states, profile, states_step
 from skucast.forecasting.models.ets.search import STARTS, choose, searched
 from skucast.forecasting.models.ets.variance import forecast
@@ -25,7 +25,7 @@ FEW_ALPHA = 0.1
 NAMES = ("alpha", "beta", "gamma", "phi", "trend", "season_length", "sigma", "aicc", "level", "growth")
 
 
-def ets(panel: Panel) -> Fits:
+def ets(panel: Panel) -> ModelFit:
     """Exponential smoothing with additive errors; level, trend, damped trend, each with and without a season, by AICc.
 
     The season has the panel's length, up to ``MAX_SEASON``, and is tried where the life of a series carries two of
@@ -51,7 +51,7 @@ def ets(panel: Panel) -> Fits:
             out = (mean[row], step[row], total[row])
             parameters[row] = _fit(values, int(known.size), gap, panel.season_length, out)
     named = {name: parameters[:, index].copy() for index, name in enumerate(NAMES)}
-    return Fits(mean, named, step_sd=step, sum_sd=total)
+    return ModelFit(mean, named, step_sd=step, sum_sd=total)
 
 
 def _fit(
@@ -80,7 +80,7 @@ def _fit(
     return *smoothing, trend, season, sigma * unit, aicc, level * unit, growth * unit
 
 
-def ets_components(_panel: Panel, fits: Fits) -> dict[str, FloatArray]:
+def ets_components(_panel: Panel, fits: ModelFit) -> dict[str, FloatArray]:
     """Level after the history, trend from there on, and season; units per period, shape (n_series, horizon)."""
     steps = np.arange(1, fits.mean.shape[1] + 1)
     level = np.repeat(fits.parameters["level"][:, None], steps.size, axis=1)

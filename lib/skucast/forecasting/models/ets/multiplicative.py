@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.ets.ets import FEW, ets
 from skucast.forecasting.models.ets.variance import add_errors, responses
 from skucast.forecasting.models.shared.impulse_response import finish, law
@@ -16,7 +16,7 @@ LARGEST_RATIO = 10.0
 """Of the largest value to the smallest. Beyond it the logarithms of the small values rule the fit."""
 
 
-def ets_multiplicative(panel: Panel) -> Fits:
+def ets_multiplicative(panel: Panel) -> ModelFit:
     """Error, trend, damped trend and season that multiply, chosen by AICc; ``ets`` itself where that is not stable.
 
     Stable means: every known value is positive, there are at least ``FEW``, and the largest is at most
@@ -42,7 +42,7 @@ def ets_multiplicative(panel: Panel) -> Fits:
         law_of[row] *= unit[row]
     aicc = fits.parameters["aicc"] + np.where(is_stable, _jacobian(logs), 0.0)
     parameters = {**fits.parameters, "aicc": aicc, "is_multiplicative": is_stable.astype(np.float64)}
-    return Fits(law_of[:, 0], parameters, step_sd=law_of[:, 1], sum_sd=law_of[:, 2])
+    return ModelFit(law_of[:, 0], parameters, step_sd=law_of[:, 1], sum_sd=law_of[:, 2])
 
 
 def stable(demand: FloatArray) -> BoolArray:

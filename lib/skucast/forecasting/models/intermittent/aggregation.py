@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.base import ModelFit, flat
 from skucast.forecasting.models.shared.level_search import (
     HIGHEST,
     LOWEST,
@@ -20,7 +20,7 @@ LEVEL, ALPHA, BUCKET, VARIANCE, INFORMATION, DRIFT = range(6)
 """Columns of a kernel's result."""
 
 
-def adida(panel: Panel) -> Fits:
+def adida(panel: Panel) -> ModelFit:
     """Aggregate to the mean inter-demand interval, smooth with an optimised constant, disaggregate equally.
 
     Unknown periods are passed over: a bucket holds so many known periods. The oldest ones that fill no bucket are
@@ -31,7 +31,7 @@ def adida(panel: Panel) -> Fits:
     return _fits(_fit_adida(np.ascontiguousarray(panel.demand), LOWEST, HIGHEST, True), panel)
 
 
-def imapa(panel: Panel) -> Fits:
+def imapa(panel: Panel) -> ModelFit:
     """The mean of such forecasts over buckets of 1, 2, ... up to the mean inter-demand interval.
 
     The largest bucket is the rounded mean interval, as in statsforecast. The spread takes the forecasts of all buckets
@@ -42,11 +42,11 @@ def imapa(panel: Panel) -> Fits:
     return _fits(_fit_imapa(np.ascontiguousarray(panel.demand), LOWEST, HIGHEST, True), panel)
 
 
-def _fits(found: FloatArray, panel: Panel) -> Fits:
+def _fits(found: FloatArray, panel: Panel) -> ModelFit:
     level = found[:, LEVEL]
     step_sd, sum_sd = level_spread(found[:, VARIANCE], found[:, INFORMATION], found[:, DRIFT], panel.horizon)
     parameters = {"alpha": found[:, ALPHA], "level": level, "bucket": found[:, BUCKET]}
-    return Fits(flat(level, panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(flat(level, panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.base import ModelFit, flat
 from skucast.forecasting.models.shared.level_search import level_spread
 from skucast.forecasting.panel.panel import FloatArray, Panel
 
@@ -12,7 +12,7 @@ ALPHA = 0.1
 """Smoothing constant of sizes, intervals and probabilities. Source: Croston (1972), Syntetos & Boylan (2005)."""
 
 
-def croston(panel: Panel) -> Fits:
+def croston(panel: Panel) -> ModelFit:
     """Smoothed size over smoothed interval of positive demands.
 
     Source: Croston (1972), Operational Research Quarterly 23, 289-303.
@@ -20,7 +20,7 @@ def croston(panel: Panel) -> Fits:
     return _by_interval(panel, 1.0)
 
 
-def sba(panel: Panel) -> Fits:
+def sba(panel: Panel) -> ModelFit:
     """Croston's ratio times 1 - alpha/2, which removes most of its upward bias.
 
     Source: Syntetos & Boylan (2005), International Journal of Forecasting 21, 303-314, eq. 5.
@@ -28,13 +28,13 @@ def sba(panel: Panel) -> Fits:
     return _by_interval(panel, 1.0 - ALPHA / 2.0)
 
 
-def _by_interval(panel: Panel, factor: float) -> Fits:
+def _by_interval(panel: Panel, factor: float) -> ModelFit:
     size, interval = size_and_interval(panel.demand, ALPHA)
     parameters = {"alpha": np.full_like(size, ALPHA), "size": size, "interval": interval}
     return _with_law(panel, factor * size / interval, ALPHA / interval, parameters)
 
 
-def tsb(panel: Panel) -> Fits:
+def tsb(panel: Panel) -> ModelFit:
     """Smoothed probability of demand times smoothed size; decays while nothing is sold.
 
     Source: Teunter, Syntetos & Babai (2011), European Journal of Operational Research 214, 606-615, eq. 4.
@@ -44,13 +44,13 @@ def tsb(panel: Panel) -> Fits:
     return _with_law(panel, size * probability, np.full_like(size, ALPHA), parameters)
 
 
-def _with_law(panel: Panel, rate: FloatArray, drift: FloatArray, parameters: dict[str, FloatArray]) -> Fits:
+def _with_law(panel: Panel, rate: FloatArray, drift: FloatArray, parameters: dict[str, FloatArray]) -> ModelFit:
     """The rate at every step, with the spread of demand about it in the past and a level that drifts."""
     n_known = np.maximum(panel.is_known.sum(axis=1), 1)
     squares = np.where(panel.is_known, (panel.demand - rate[:, None]) ** 2, 0.0).sum(axis=1)
     information = np.minimum(n_known, (2.0 - drift) / drift)
     step_sd, sum_sd = level_spread(squares / n_known, information, drift, panel.horizon)
-    return Fits(flat(rate, panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(flat(rate, panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
 
 
 def size_and_interval(demand: FloatArray, alpha: float) -> tuple[FloatArray, FloatArray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits, flat
+from skucast.forecasting.models.base import ModelFit, flat
 from skucast.forecasting.models.shared.level_search import HIGHEST, LOWEST, TIE, known_values, level_spread
 from skucast.forecasting.panel.panel import FloatArray, Panel
 from skucast.numerics.compiled import compiled
@@ -19,7 +19,7 @@ RATE, ALPHA, BETA, SIZE, OCCURRENCE, VARIANCE, INFORMATION, DRIFT = range(8)
 """Columns of a kernel's result; OCCURRENCE is the interval, or for TSB the probability."""
 
 
-def croston_optimised(panel: Panel) -> Fits:
+def croston_optimised(panel: Panel) -> ModelFit:
     """Smoothed size over smoothed interval; constants by the squared one-step error of their ratio in every period.
 
     Both start as running means. The first interval counts only where zeros are known before the first sale: a life
@@ -32,7 +32,7 @@ def croston_optimised(panel: Panel) -> Fits:
     return _fits(panel, CROSTON, "interval")
 
 
-def sba_optimised(panel: Panel) -> Fits:
+def sba_optimised(panel: Panel) -> ModelFit:
     """As ``croston_optimised`` with the ratio times 1 - beta/2, beta the constant of the intervals.
 
     Source: Syntetos & Boylan (2005), International Journal of Forecasting 21, 303-314, eq. 5.
@@ -40,7 +40,7 @@ def sba_optimised(panel: Panel) -> Fits:
     return _fits(panel, SBA, "interval")
 
 
-def tsb_optimised(panel: Panel) -> Fits:
+def tsb_optimised(panel: Panel) -> ModelFit:
     """Smoothed size times smoothed probability of demand; constants by the squared one-step error of their product.
 
     Size and probability start as running means; the probability is updated in every known period, so that the rate of
@@ -51,12 +51,12 @@ def tsb_optimised(panel: Panel) -> Fits:
     return _fits(panel, TSB, "probability")
 
 
-def _fits(panel: Panel, kind: int, occurrence: str) -> Fits:
+def _fits(panel: Panel, kind: int, occurrence: str) -> ModelFit:
     found = _fit(np.ascontiguousarray(panel.demand), kind, LOWEST, HIGHEST)
     step_sd, sum_sd = level_spread(found[:, VARIANCE], found[:, INFORMATION], found[:, DRIFT], panel.horizon)
     columns = {"alpha": ALPHA, "beta": BETA, "size": SIZE, occurrence: OCCURRENCE}
     parameters = {name: found[:, column] for name, column in columns.items()}
-    return Fits(flat(found[:, RATE], panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
+    return ModelFit(flat(found[:, RATE], panel.horizon), parameters, step_sd=step_sd, sum_sd=sum_sd)
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.multi_seasonal.kernel import fit_scale
 from skucast.forecasting.models.shared.log_blend import Out, Place, on_both_scales
 from skucast.forecasting.panel.panel import FloatArray, Panel
@@ -12,7 +12,7 @@ from skucast.forecasting.panel.panel import FloatArray, Panel
 NAMES = ("sigma", "alpha", "rho")
 
 
-def seasonal_smoothing(panel: Panel) -> Fits:
+def seasonal_smoothing(panel: Panel) -> ModelFit:
     """Level, all seasons of the panel that history has twice, and first-order autocorrelated errors; no trend.
 
     Of the values and of their logarithms, blended by the squares of the inverse mean squared one-step errors. Seasons
@@ -41,4 +41,4 @@ def seasonal_smoothing(panel: Panel) -> Fits:
     parameters = {"log_share": share, "offset": numbers[1, :, 1]}
     parameters |= {name: numbers[0, :, 2 + index] for index, name in enumerate(names)}
     parameters |= {f"log_{name}": numbers[1, :, 2 + index] for index, name in enumerate(names)}
-    return Fits(mean, parameters, step_sd=step, sum_sd=total)
+    return ModelFit(mean, parameters, step_sd=step, sum_sd=total)

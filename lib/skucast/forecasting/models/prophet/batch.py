@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.baselines import last_known
 from skucast.forecasting.models.external.prophet import SLOPE_IN_USE
 from skucast.forecasting.models.prophet.design import Design, Designer
@@ -26,7 +26,7 @@ PARAMETERS = ("trend", "level", "noise", "n_changepoints", "objective", "kkt")
 DEFAULTS = ProphetSettings()
 
 
-def prophet_batched(panel: Panel, settings: ProphetSettings = DEFAULTS) -> Fits:
+def prophet_batched(panel: Panel, settings: ProphetSettings = DEFAULTS) -> ModelFit:
     """Prophet's maximum a posteriori forecast of every series; unknown periods are absent rows.
 
     The posterior is Prophet's; it is solved to its maximum, where Stan's L-BFGS stops short of it. The conditions of a
@@ -56,7 +56,7 @@ def designs(panel: Panel, settings: ProphetSettings) -> Iterator[tuple[IntArray,
         yield np.array(rows), designer.design(rows[0])
 
 
-def prophet_components(panel: Panel, fits: Fits, settings: ProphetSettings = DEFAULTS) -> dict[str, FloatArray]:
+def prophet_components(panel: Panel, fits: ModelFit, settings: ProphetSettings = DEFAULTS) -> dict[str, FloatArray]:
     """Level (the trend at the last known period), trend from there on, and every season, event and driver.
 
     Returns:
@@ -120,11 +120,11 @@ class _Result:
             parameters=parameters,
         )
 
-    def fits(self) -> Fits:
+    def fits(self) -> ModelFit:
         """In units."""
         law = (self.time, self.n_changes, self.change, self.noise, self.factor)
         scale = self.scale[:, None]
-        return Fits(
+        return ModelFit(
             mean=scale * self.mean,
             parameters={**self.parameters, "noise": self.scale * self.parameters["noise"]},
             step_sd=scale * np.sqrt(step_variance(*law)),

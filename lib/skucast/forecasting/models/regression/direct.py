@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.regression.direct_fit import fit_scale
 from skucast.forecasting.models.shared.log_blend import Out, Place, on_both_scales
 from skucast.forecasting.panel.panel import FloatArray, IntArray, Panel
@@ -21,7 +21,7 @@ def change_lags(season_lengths: tuple[int, ...]) -> IntArray:
     return np.array(sorted({*SHORT_CHANGES, *seasonal} - {0}), dtype=np.int64)
 
 
-def direct_regression(panel: Panel) -> Fits:
+def direct_regression(panel: Panel) -> ModelFit:
     """Change from the last value to each step by a regression of its own, of values and of logarithms, blended.
 
     Regressors are the changes over several lags up to the last value and, of each season that history has twice, the
@@ -49,4 +49,4 @@ def direct_regression(panel: Panel) -> Fits:
 
     (mean, step, total), share, numbers = on_both_scales(panel, fit, 4)
     columns = (share, numbers[0, :, 2], numbers[1, :, 2], numbers[0, :, 3], numbers[1, :, 1])
-    return Fits(mean, dict(zip(NAMES, columns, strict=True)), step_sd=step, sum_sd=total)
+    return ModelFit(mean, dict(zip(NAMES, columns, strict=True)), step_sd=step, sum_sd=total)

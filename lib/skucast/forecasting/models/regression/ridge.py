@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.regression.effects import effect_columns
 from skucast.forecasting.models.regression.ridge_fit import fit_scale
 from skucast.forecasting.models.shared.log_blend import Out, Place, on_both_scales
@@ -45,7 +45,7 @@ def lag_set(season_lengths: tuple[int, ...]) -> IntArray:
     return np.array(sorted(lags - {0}), dtype=np.int64)
 
 
-def ridge_autoregression(panel: Panel) -> Fits:
+def ridge_autoregression(panel: Panel) -> ModelFit:
     """Autoregression by ridge regression, of the values and of their logarithms, blended.
 
     The seasons that history has twice are removed first: the deviation of each place, drawn to 0 by what its average
@@ -69,7 +69,7 @@ def ridge_autoregression(panel: Panel) -> Fits:
     return _fit(panel, removes_seasons=True)
 
 
-def ridge_on_lags(panel: Panel) -> Fits:
+def ridge_on_lags(panel: Panel) -> ModelFit:
     """The same with the seasons left in: only the lags around them tell of them.
 
     It errs elsewhere: where a season moves or grows, removed deviations stay behind; where it stands still, they are
@@ -78,7 +78,7 @@ def ridge_on_lags(panel: Panel) -> Fits:
     return _fit(panel, removes_seasons=False)
 
 
-def _fit(panel: Panel, *, removes_seasons: bool) -> Fits:
+def _fit(panel: Panel, *, removes_seasons: bool) -> ModelFit:
     """Either form, for all series."""
     lags, seasons = lag_set(panel.season_lengths), np.array(panel.season_lengths, dtype=np.int64)
     n_removed = seasons.size if removes_seasons else 0
@@ -91,4 +91,4 @@ def _fit(panel: Panel, *, removes_seasons: bool) -> Fits:
     (mean, step, total), share, numbers = on_both_scales(panel, fit, 5)
     (sigma, log_sigma), (penalty, log_penalty) = numbers[:, :, 2], numbers[:, :, 3]
     columns = (share, sigma, penalty, log_sigma, log_penalty, numbers[0, :, 4], numbers[1, :, 1])
-    return Fits(mean, dict(zip(NAMES, columns, strict=True)), step_sd=step, sum_sd=total)
+    return ModelFit(mean, dict(zip(NAMES, columns, strict=True)), step_sd=step, sum_sd=total)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.regression.ridge_kernel import filled
 from skucast.forecasting.models.shared.impulse_response import LARGEST_GROWTH
 from skucast.forecasting.models.shared.seasonal_effects import log_offset
@@ -18,7 +18,7 @@ from skucast.forecasting.panel.panel import FloatArray, Panel
 NAMES = ("alpha", "theta", "drift", "share", "offset", "log_sigma")
 
 
-def theta_lag_year(panel: Panel) -> Fits:
+def theta_lag_year(panel: Panel) -> ModelFit:
     """Theta without a season, plus a share of the growth that earlier years show from the same place on.
 
     The year is the longest season of the panel. Up to three earlier years are averaged, and their mean growth over as
@@ -50,7 +50,7 @@ def theta_lag_year(panel: Panel) -> Fits:
     share, left = _correct(logs, panel.season_lengths[-1], mean)
     fits = _in_units(panel, (mean, step * left[:, None], total * left[:, None]), offset, shift)
     columns = (found[:, 0], found[:, 1], found[:, 2], share, offset, found[:, 6])
-    return Fits(fits[0], dict(zip(NAMES, columns, strict=True)), step_sd=fits[1], sum_sd=fits[2])
+    return ModelFit(fits[0], dict(zip(NAMES, columns, strict=True)), step_sd=fits[1], sum_sd=fits[2])
 
 
 def _correct(logs: FloatArray, season: int, mean: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.forecasting.models.base import Fits
+from skucast.forecasting.models.base import ModelFit
 from skucast.forecasting.models.theta.kernel import adjusted, fit_rows
 from skucast.forecasting.panel.panel import FloatArray, Panel
 
 NAMES = ("alpha", "theta", "drift", "level", "season_length", "is_multiplicative", "sigma")
 
 
-def theta(panel: Panel) -> Fits:
+def theta(panel: Panel) -> ModelFit:
     """Optimised Theta: a level, and a share 1 - 1/theta of the line through all known values.
 
     Source: Fiorucci, Pellegrini, Louzada, Petropoulos & Koehler (2016), "Models for optimising the theta method and
@@ -20,7 +20,7 @@ def theta(panel: Panel) -> Fits:
     return _fit(panel, is_dynamic=False)
 
 
-def dynamic_theta(panel: Panel) -> Fits:
+def dynamic_theta(panel: Panel) -> ModelFit:
     """Dynamic optimised Theta: the line is that of the values known before each step.
 
     A season of the panel's length is taken out before, and put back, where the autocorrelation at its lag is
@@ -37,7 +37,7 @@ def dynamic_theta(panel: Panel) -> Fits:
     return _fit(panel, is_dynamic=True)
 
 
-def _fit(panel: Panel, *, is_dynamic: bool) -> Fits:
+def _fit(panel: Panel, *, is_dynamic: bool) -> ModelFit:
     """Either form, for all series."""
     shape = (panel.n_series, panel.horizon)
     mean, step, total = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
@@ -45,10 +45,10 @@ def _fit(panel: Panel, *, is_dynamic: bool) -> Fits:
     demand = np.ascontiguousarray(panel.demand)
     fit_rows(demand, panel.season_length, is_dynamic, mean, step, total, parameters)
     named = {name: parameters[:, index].copy() for index, name in enumerate(NAMES)}
-    return Fits(mean, named, step_sd=step, sum_sd=total)
+    return ModelFit(mean, named, step_sd=step, sum_sd=total)
 
 
-def theta_components(panel: Panel, fits: Fits) -> dict[str, FloatArray]:
+def theta_components(panel: Panel, fits: ModelFit) -> dict[str, FloatArray]:
     """Level of the next step, trend from there on, and season; units per period, shape (n_series, horizon)."""
     level = np.repeat(fits.parameters["level"][:, None], panel.horizon, axis=1)
     season = np.zeros_like(level)

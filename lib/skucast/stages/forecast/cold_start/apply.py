@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from skucast.forecasting.cold_start.model import MAX_PERIODS, LaunchLaw, Posterior
+from skucast.forecasting.cold_start.model import MAX_PERIODS, ColdStartModel, Posterior
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray
-from skucast.forecasting.selection.choice import Choice, Contest
+from skucast.forecasting.selection.choice import Candidates, Selection
 from skucast.stages.forecast.fitting import matrix
 
 COLD_START = "cold_start"
@@ -75,7 +75,7 @@ def _by_periods(usual: FloatArray) -> Iterator[tuple[float, tuple[IntArray, ...]
 
 
 def cold_start(
-    law: LaunchLaw | None, fits: pa.RecordBatch, contest: Contest, choice: Choice, closed: BoolArray
+    law: ColdStartModel | None, fits: pa.RecordBatch, contest: Candidates, choice: Selection, closed: BoolArray
 ) -> ColdStart:
     """The series that have a prior, few known periods and no origin that could be scored.
 

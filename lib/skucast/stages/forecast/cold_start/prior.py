@@ -14,7 +14,7 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from skucast.forecasting.cold_start.model import BIN, MAX_PERIODS, REACH, LaunchLaw
+from skucast.forecasting.cold_start.model import BIN, MAX_PERIODS, REACH, ColdStartModel
 from skucast.forecasting.cold_start.prior import (
     FULL_WEIGHT,
     WINDOW,
@@ -47,7 +47,7 @@ class LaunchPrior:
             it) and ``prior_category`` (null: all categories), which are null where the history is not short.
     """
 
-    law: LaunchLaw | None
+    law: ColdStartModel | None
     series: DataFrame
 
 
@@ -216,7 +216,7 @@ def _effects(categories: DataFrame, how: Deviations) -> DataFrame:
     )
 
 
-def _law(informing: DataFrame, levels: Level, how: Deviations) -> LaunchLaw:
+def _law(informing: DataFrame, levels: Level, how: Deviations) -> ColdStartModel:
     place = F.col("rest") / F.lit(how.spread * BIN)
     place = F.greatest(F.least(place, F.lit(REACH - _CONSTANT)), F.lit(float(-REACH)))
     lower = F.floor(place)

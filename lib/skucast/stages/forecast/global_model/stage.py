@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pyspark.sql import Column, DataFrame
 
 from skucast.config.forecast import Forecast
-from skucast.forecasting.engine.engine import Plan
+from skucast.forecasting.engine.engine import ForecastSettings
 from skucast.forecasting.global_model.training import METHOD, training_cutoffs
 from skucast.stages.forecast.covariates.drivers import Catalogue
 from skucast.stages.forecast.global_model.training import is_sampled, learner_of, trained
@@ -32,7 +32,7 @@ class Sample:
     catalogue: Catalogue
 
 
-def with_learner(rules: Forecast, plan: Plan, stage: Stage, sample: Sample, span: Span) -> Plan:
+def with_learner(rules: Forecast, plan: ForecastSettings, stage: Stage, sample: Sample, span: Span) -> ForecastSettings:
     """The plan with trained models, or without their method where it is switched off or has too little to learn from.
 
     Args:

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from skucast.forecasting.engine.engine import Plan
+from skucast.forecasting.engine.engine import ForecastSettings
 from skucast.forecasting.global_model.features import Known
 from skucast.forecasting.global_model.training import Learner, LearnerSettings, Model, train
 from skucast.forecasting.global_model.trees import Trees
@@ -51,7 +51,7 @@ def trained(
     span: Span,
     cutoffs: Sequence[int],
     settings: LearnerSettings,
-    plan: Plan,
+    plan: ForecastSettings,
     catalogue: Catalogue = NOTHING,
 ) -> DataFrame:
     """Train a model per cutoff, each in a task of its own, on the same series in the order of their keys.

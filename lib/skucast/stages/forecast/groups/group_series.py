@@ -13,7 +13,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from skucast.forecasting.selection.base_forecasts import most_accurate
 from skucast.spark.arrow_columns import dense, names_at, table
 from skucast.spark.series import SERIES
-from skucast.stages.forecast.fitting import Layout
+from skucast.stages.forecast.fitting import CandidateArrays
 
 RECENT = 8
 """Periods before a stock-out whose mean demand stands in for what was not seen."""
@@ -94,7 +94,7 @@ def company_calendar(calendar: DataFrame, dimension: str) -> DataFrame:
     )
 
 
-def node_bases(fits: DataFrame, layout: Layout, nodes: DataFrame) -> DataFrame:
+def node_bases(fits: DataFrame, layout: CandidateArrays, nodes: DataFrame) -> DataFrame:
     """Base forecasts of the nodes.
 
     Args:
@@ -112,7 +112,7 @@ def node_bases(fits: DataFrame, layout: Layout, nodes: DataFrame) -> DataFrame:
     return rows.select("path", "method", "variance", "base_mean", (F.col("place") + 1).alias("step"))
 
 
-def _bases(layout: Layout) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _bases(layout: CandidateArrays) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def choose(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             contest = layout.contest(batch)

@@ -8,10 +8,10 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from skucast.forecasting.engine.engine import Plan
+from skucast.forecasting.engine.engine import ForecastSettings
 from skucast.runtime.context import Context
 from skucast.stages.demand.stage import calendar_of
-from skucast.stages.forecast.fitting import Layout, fitted
+from skucast.stages.forecast.fitting import CandidateArrays, fitted
 from skucast.stages.forecast.groups.group_forecast import group_rows, leaf_bases, series_rows
 from skucast.stages.forecast.groups.group_series import company_calendar, node_bases, node_demand, node_series
 from skucast.stages.forecast.groups.hierarchy import DIMENSIONS, series_paths
@@ -52,7 +52,7 @@ class GroupRun:
     demand: DataFrame
     series: DataFrame
     span: Span
-    plan: Plan
+    plan: ForecastSettings
 
     def of_cutoff(self, table: Table) -> DataFrame:
         """What was written for this cutoff."""
@@ -121,4 +121,4 @@ def _node_bases(run: GroupRun, paths: DataFrame, nodes: DataFrame, dimension: st
         span,
         max(1, -(-n_rows // run.context.config.forecast.rows_per_bucket)),
     )
-    return node_bases(fitted(panel, span, plan), Layout.of(plan, span), nodes)
+    return node_bases(fitted(panel, span, plan), CandidateArrays.of(plan, span), nodes)

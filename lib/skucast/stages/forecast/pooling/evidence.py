@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from skucast.forecasting.uncertainty.evidence import Evidence, evidence_of
 from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion
-from skucast.stages.forecast.fitting import Layout
+from skucast.stages.forecast.fitting import CandidateArrays
 from skucast.stages.forecast.pooling.method_errors import sampled
 
 PARTS = 8
@@ -21,7 +21,7 @@ _SCHEMA = pa.schema({"kind": pa.int32(), "place": pa.list_(pa.int64()), "value":
 _FIELDS = ("below", "loss", "n_losses")
 
 
-def evidence(fits: DataFrame, layout: Layout, usual: UsualDispersion, n_series: int) -> Evidence:
+def evidence(fits: DataFrame, layout: CandidateArrays, usual: UsualDispersion, n_series: int) -> Evidence:
     """Evidence of all candidates, the same whatever the partitioning.
 
     The group is that which an origin saw the series in. The class of today would not do: a series is lumpy today
@@ -42,7 +42,9 @@ def evidence(fits: DataFrame, layout: Layout, usual: UsualDispersion, n_series: 
     return total
 
 
-def _gather(layout: Layout, usual: UsualDispersion) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _gather(
+    layout: CandidateArrays, usual: UsualDispersion
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def gather(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         total = Evidence.none(len(layout.names), layout.horizon)
         for batch in batches:

@@ -16,7 +16,7 @@ from skucast.forecasting.selection.weights import CLASSES, ClassErrors
 from skucast.forecasting.uncertainty.losses import class_of
 from skucast.forecasting.uncertainty.pooled_dispersion import DispersionSums
 from skucast.spark.series import SERIES
-from skucast.stages.forecast.fitting import Layout
+from skucast.stages.forecast.fitting import CandidateArrays
 
 MOST_SERIES = 20_000
 """Series whose errors are pooled; of more a sample is drawn by their key."""
@@ -41,7 +41,7 @@ def sampled(fits: DataFrame, n_series: int) -> DataFrame:
     return fits.where(F.pmod(F.xxhash64(*SERIES, F.lit("pooled")), F.lit(10_000)) < F.lit(round(10_000 * share)))
 
 
-def class_sums(fits: DataFrame, layout: Layout, n_series: int) -> ClassSums:
+def class_sums(fits: DataFrame, layout: CandidateArrays, n_series: int) -> ClassSums:
     """Sums over the series that are pooled, the same whatever the partitioning."""
     rows = sampled(fits, n_series).mapInArrow(_sums(layout), from_arrow_schema(_SCHEMA)).collect()
     shape = (len(CLASSES), layout.origins + 1, len(layout.names))
@@ -52,7 +52,7 @@ def class_sums(fits: DataFrame, layout: Layout, n_series: int) -> ClassSums:
     return ClassSums(errors if WEIGHTED in layout.names else None, DispersionSums(*sums))
 
 
-def _sums(layout: Layout) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _sums(layout: CandidateArrays) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             contest = layout.as_fitted(batch)

@@ -9,14 +9,16 @@ from pyspark.sql import DataFrame
 
 from skucast.config.forecast import Forecast
 from skucast.forecasting.backtest.origins import origins_of_a_run
-from skucast.forecasting.engine.engine import Plan
+from skucast.forecasting.engine.engine import ForecastSettings
 from skucast.stages.forecast.global_model.stage import Sample
 from skucast.stages.forecast.seasons.group_sums import is_sampled, season_groups, shared_seasons
 from skucast.stages.forecast.span import Span
 from skucast.store.runs import Stage
 
 
-def with_seasons(rules: Forecast, plan: Plan, stage: Stage, sample: Sample, series: DataFrame, span: Span) -> Plan:
+def with_seasons(
+    rules: Forecast, plan: ForecastSettings, stage: Stage, sample: Sample, series: DataFrame, span: Span
+) -> ForecastSettings:
     """The plan with the seasons of groups at every origin, or as it is where they are switched off.
 
     Args:

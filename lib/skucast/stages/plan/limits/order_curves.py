@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from skucast.inventory.ordering.order_gains import Worth, order_gains, order_steps
+from skucast.inventory.ordering.order_gains import OrderEconomics, order_gains, order_steps
 from skucast.spark.arrow_columns import floats_of
 
 NUMBERS = (
@@ -41,7 +41,7 @@ def _curves(
 ) -> pa.Array:  # fmt: skip
     needs, shortages = (each.flatten().to_numpy().reshape(len(need), -1) for each in (need, shortage))
     numbers = [floats_of(each) for each in (shortfall, raw, shortage_cost, holding, review, smallest_lot)]
-    worth = Worth._make(
+    worth = OrderEconomics._make(
         [needs, shortages, *numbers, np.nan_to_num(floats_of(fixed)), floats_of(mean), floats_of(overage)]
     )
     steps = order_steps(*(floats_of(each) for each in (final, smallest, pack, room)))

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from skucast.spark.queries import query
 from skucast.stages.plan.limits.order_curves import with_order_curves
 from skucast.stages.plan.limits.shared_limits import shared_limits
-from skucast.stages.plan.parameters import PlanTerms
+from skucast.stages.plan.parameters import PlanParameters
 from skucast.tables import ORDER_LIMIT
 
 _OF_SUPPLIER = ("min_order_value", "budget", "min_order_volume", "container_volume")
@@ -17,7 +17,7 @@ _OF_LOCATION = ("storage_volume", "budget")
 
 
 def within_limits(
-    quantities: DataFrame, supplier: DataFrame, location: DataFrame, terms: PlanTerms, run_id: str
+    quantities: DataFrame, supplier: DataFrame, location: DataFrame, terms: PlanParameters, run_id: str
 ) -> tuple[DataFrame, DataFrame | None]:
     """Share what is limited among the orders.
 
@@ -45,12 +45,12 @@ def within_limits(
     )  # fmt: skip
     there = candidates.localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
     shared = shared_limits(there, suppliers, locations, budget=terms.budget)
-    rows = query("plan/limited", {}, quantities=known, shared=shared.rows)
+    rows = query("plan/apply_shared_limits", {}, quantities=known, shared=shared.rows)
     date, run = F.lit(terms.decision_date).alias("decision_date"), F.lit(run_id).alias("run_id")
     return rows, ORDER_LIMIT.select(shared.limits.select("*", date, run))
 
 
-def _in_force(table: DataFrame, key: str, columns: tuple[str, ...], terms: PlanTerms) -> DataFrame:
+def _in_force(table: DataFrame, key: str, columns: tuple[str, ...], terms: PlanParameters) -> DataFrame:
     """Rows in force on the decision date that limit anything."""
     known = table.where(F.col("valid_from") <= F.lit(terms.decision_date))
     newest = known.groupBy(key).agg(F.max_by(F.struct(*columns), "valid_from").alias("of")).select(key, "of.*")

@@ -19,13 +19,15 @@ from pyspark.sql import functions as F
 
 from skucast.inventory.allocation.allocation import Allocation, allocate
 from skucast.inventory.allocation.exact_choice import SUPPLIER_ROWS
-from skucast.inventory.allocation.limits import KINDS, Limits, RowsHere, joined, lowest_rows
-from skucast.inventory.allocation.row_choice_kernel import Curves
+from skucast.inventory.allocation.limits import KINDS, Limits, LocalOptions, joined, lowest_rows
+from skucast.inventory.allocation.row_choice_kernel import OrderOptions
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.spark.series import SERIES
 
-_NUMBERS = {name: np.float64 if name in ("quantity", "gain", "weight", "tie") else np.int64 for name in Curves._fields}
-_PACKED = ", ".join(["names binary", *(f"{name} binary" for name in Curves._fields)])
+_NUMBERS = {
+    name: np.float64 if name in ("quantity", "gain", "weight", "tie") else np.int64 for name in OrderOptions._fields
+}
+_PACKED = ", ".join(["names binary", *(f"{name} binary" for name in OrderOptions._fields)])
 
 
 def packed(rows: DataFrame, counts: dict[str | None, int], n_parts: int) -> DataFrame:
@@ -61,7 +63,7 @@ def _pack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     rows = pa.Table.from_batches(given).combine_chunks()
     key = _array(rows["key"])
     quantity = rows["quantity"].combine_chunks()
-    curves = Curves(
+    curves = OrderOptions(
         start=quantity.offsets.to_numpy().astype(np.int64), quantity=_array(quantity.values),
         gain=_array(rows["gain"].combine_chunks().values), wanted=_array(rows["wanted"]),
         weight=np.stack([_array(rows["cost"]), _array(rows["volume"])], axis=1),
@@ -79,14 +81,14 @@ def _array(column: pa.Array | pa.ChunkedArray) -> Any:
     return column.to_numpy()
 
 
-def _packed_row(names: bytes, curves: Curves) -> pa.RecordBatch:
+def _packed_row(names: bytes, curves: OrderOptions) -> pa.RecordBatch:
     columns = [
         pa.array([part], pa.binary()) for part in (names, *(np.ascontiguousarray(part).tobytes() for part in curves))
     ]
-    return pa.RecordBatch.from_arrays(columns, names=["names", *Curves._fields])
+    return pa.RecordBatch.from_arrays(columns, names=["names", *OrderOptions._fields])
 
 
-def unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[bytes, Curves]]:
+def unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[bytes, OrderOptions]]:
     """The rows of each part, and their names as an Arrow stream."""
     for batch in batches:
         for row in range(batch.num_rows):
@@ -94,11 +96,11 @@ def unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[bytes, Curves]
                 name: np.frombuffer(batch[name][row].as_buffer(), kind) for name, kind in _NUMBERS.items()
             }
             flat |= {"weight": flat["weight"].reshape(-1, 2), "member": flat["member"].reshape(-1, len(KINDS))}
-            yield batch["names"][row].as_py(), Curves(**flat)
+            yield batch["names"][row].as_py(), OrderOptions(**flat)
 
 
 @dataclass(frozen=True)
-class RowsThere:
+class DistributedOptions:
     """Rows on the executors, as ``Rows``."""
 
     packed: DataFrame
@@ -108,23 +110,23 @@ class RowsThere:
         """The rows, kept on disk until nobody refers to them."""
         return cls(packed.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY))
 
-    def total(self, measure: Callable[[Curves], IntArray]) -> IntArray:
+    def total(self, measure: Callable[[OrderOptions], IntArray]) -> IntArray:
         """Sum of a measure of some rows over all rows; plain functions of modules, here as below."""
         total: IntArray = np.sum(self._each(measure, np.sum), axis=0)
         return total
 
-    def highest(self, measure: Callable[[Curves], FloatArray]) -> FloatArray:
+    def highest(self, measure: Callable[[OrderOptions], FloatArray]) -> FloatArray:
         """Maximum of a measure of some rows over all rows."""
         highest: FloatArray = np.max(self._each(measure, np.max), axis=0)
         return highest
 
-    def lowest(self, measure: Callable[[Curves], FloatArray], count: int) -> Curves:
+    def lowest(self, measure: Callable[[OrderOptions], FloatArray], count: int) -> OrderOptions:
         """The rows of lowest measure."""
         kept = self.packed.mapInArrow(partial(_lowest, measure=measure, count=count), _PACKED).toArrow()
         parts = joined([curves for _, curves in unpacked(iter(kept.to_batches()))])
         return lowest_rows(parts, measure(parts), count)
 
-    def changed(self, change: Callable[[Curves], Curves]) -> Self:
+    def changed(self, change: Callable[[OrderOptions], OrderOptions]) -> Self:
         """Rows after a change that keeps their number and order."""
         return self.of(self.packed.mapInArrow(partial(_changed, change=change), _PACKED))
 
@@ -134,7 +136,7 @@ class RowsThere:
         outcome: Allocation = pickle.loads(found[0]["outcome"])
         return outcome
 
-    def _each(self, measure: Callable[[Curves], Any], merge: Callable[..., Any]) -> list[Any]:
+    def _each(self, measure: Callable[[OrderOptions], Any], merge: Callable[..., Any]) -> list[Any]:
         """The measure of each task's rows."""
         types = "shape array<int>, kind string, value binary"
         found = self.packed.mapInArrow(partial(_measured, measure=measure, merge=merge), types).collect()
@@ -142,7 +144,7 @@ class RowsThere:
 
 
 def _measured(
-    batches: Iterator[pa.RecordBatch], measure: Callable[[Curves], Any], merge: Callable[..., Any]
+    batches: Iterator[pa.RecordBatch], measure: Callable[[OrderOptions], Any], merge: Callable[..., Any]
 ) -> Iterator[pa.RecordBatch]:
     parts = [measure(curves) for _, curves in unpacked(batches)]
     if parts:
@@ -157,14 +159,14 @@ def _measured(
 
 def _settled(batches: Iterator[pa.RecordBatch], limits: Limits) -> Iterator[pa.RecordBatch]:
     for _, curves in unpacked(batches):
-        rows, found = allocate(RowsHere(curves), limits)
+        rows, found = allocate(LocalOptions(curves), limits)
         order = np.argsort(curves.key, kind="stable")
         outcome = replace(found, core=curves.key[order], core_choice=found.choice(rows.curves)[order])
         yield pa.RecordBatch.from_arrays([pa.array([pickle.dumps(outcome)], pa.binary())], names=["outcome"])
 
 
 def _lowest(
-    batches: Iterator[pa.RecordBatch], measure: Callable[[Curves], FloatArray], count: int
+    batches: Iterator[pa.RecordBatch], measure: Callable[[OrderOptions], FloatArray], count: int
 ) -> Iterator[pa.RecordBatch]:
     parts = [lowest_rows(curves, measure(curves), count) for _, curves in unpacked(batches)]
     if parts:
@@ -172,6 +174,8 @@ def _lowest(
         yield _packed_row(b"", lowest_rows(rows, measure(rows), count))
 
 
-def _changed(batches: Iterator[pa.RecordBatch], change: Callable[[Curves], Curves]) -> Iterator[pa.RecordBatch]:
+def _changed(
+    batches: Iterator[pa.RecordBatch], change: Callable[[OrderOptions], OrderOptions]
+) -> Iterator[pa.RecordBatch]:
     for names, curves in unpacked(batches):
         yield _packed_row(names, change(curves))

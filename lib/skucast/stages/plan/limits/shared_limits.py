@@ -20,7 +20,7 @@ from skucast.inventory.allocation.allocation import Allocation, allocate
 from skucast.inventory.allocation.limits import KINDS, Limits
 from skucast.inventory.allocation.row_choice_kernel import RESOURCE
 from skucast.numerics.arrays import FloatArray
-from skucast.stages.plan.limits.packed_rows import RowsThere, packed, unpacked
+from skucast.stages.plan.limits.packed_rows import DistributedOptions, packed, unpacked
 
 ROWS_PER_PART = 200_000
 """Rows that a task holds in memory at once, about."""
@@ -86,7 +86,7 @@ def shared_limits(
     if not counts:
         return Shared(numbered.selectExpr(*_UNCHANGED), rows.sparkSession.createDataFrame([], _LIMIT_ROWS))
     n_parts = n_parts or -(-sum(counts.values()) // ROWS_PER_PART)
-    there = RowsThere.of(packed(numbered, counts, n_parts))
+    there = DistributedOptions.of(packed(numbered, counts, n_parts))
     there, found = (there, there.settled_at_once(limits)) if n_parts == 1 else allocate(there, limits)
     schema = rows.sparkSession.createDataFrame
     return Shared(

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skucast.forecasting.cold_start.model import REACH, LaunchLaw
+from skucast.forecasting.cold_start.model import REACH, ColdStartModel
 from skucast.stages.forecast.cold_start.apply import ColdStart
 
-LAW = LaunchLaw(0.8, np.full(2 * REACH + 1, 1 / (2 * REACH + 1)), 1.5, 1.6)
+LAW = ColdStartModel(0.8, np.full(2 * REACH + 1, 1 / (2 * REACH + 1)), 1.5, 1.6)
 LEVELS = np.array([0.1, 0.5, 0.95])
 SEASON = np.array([[0.5, 1.0, 0.0, 2.5], [1.0, 1.0, 1.0, 1.0]])
 

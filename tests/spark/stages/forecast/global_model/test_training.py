@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from skucast.forecasting.global_model.training import METHOD, Learner, LearnerSettings, train_all
 from skucast.forecasting.global_model.trees import Growth
 from skucast.forecasting.models.registry import METHODS
-from skucast.stages.forecast.fitting import Layout, fitted
+from skucast.stages.forecast.fitting import CandidateArrays, fitted
 from skucast.stages.forecast.global_model.training import is_sampled, learner_of, trained
 from skucast.stages.forecast.panel.buckets import as_bucket
 from tests.spark.stages.forecast.test_writing import N_PERIODS, PLAN, SALE, SPAN, histories, long_panel_of
@@ -56,7 +56,7 @@ def test_the_models_reach_the_buckets(spark: SparkSession, ours: Learner):
     names = ("mean", METHOD)
     plan = replace(PLAN, methods=names, methods_by_class=dict.fromkeys(PLAN.methods_by_class, names), learner=ours)
     fits = fitted(long_panel_of(spark, histories(), 3), SPAN, plan, SALE).toArrow().combine_chunks()
-    contest = Layout.of(plan, SPAN).contest(fits.to_batches()[0])
+    contest = CandidateArrays.of(plan, SPAN).contest(fits.to_batches()[0])
     place = contest.trials.names.index(METHOD)
     with_demand = np.array(contest.demand_class) != "no_demand"
     assert len({method.name for method in METHODS}) > place

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from skucast.forecasting.selection.choice import Contest
+from skucast.forecasting.selection.choice import Candidates
 from skucast.forecasting.uncertainty.dispersion import Dispersion
 from skucast.forecasting.uncertainty.error_pool import GROUPS
 from skucast.forecasting.uncertainty.evidence import Evidence, evidence_of
 from skucast.forecasting.uncertainty.losses import class_of
 from skucast.forecasting.uncertainty.pooled_dispersion import DispersionSums
 from skucast.spark.arrow_columns import dense, lists, table
-from skucast.stages.forecast.fitting import FITS_SCHEMA, Layout
+from skucast.stages.forecast.fitting import FITS_SCHEMA, CandidateArrays
 from skucast.stages.forecast.pooling.evidence import evidence
 from skucast.stages.forecast.pooling.method_errors import class_sums
 from tests.unit.forecasting.reference import contest_of, trials_of, usual_of
@@ -25,11 +25,11 @@ pytestmark = pytest.mark.spark
 
 NAMES = ("naive", "ses")
 HORIZON, ORIGINS, N = 3, 4, 90
-LAYOUT = Layout(NAMES, ORIGINS, HORIZON)
+LAYOUT = CandidateArrays(NAMES, ORIGINS, HORIZON)
 
 
 @pytest.fixture(scope="module")
-def contest() -> Contest:
+def contest() -> Candidates:
     """Series of every group with unknown steps, and candidates that were not tried."""
     rng = np.random.default_rng(3)
     actuals = rng.poisson(5, (N, ORIGINS, HORIZON)).astype(float)
@@ -49,7 +49,7 @@ def contest() -> Contest:
 
 
 @pytest.fixture(scope="module")
-def fits(spark: SparkSession, contest: Contest) -> DataFrame:
+def fits(spark: SparkSession, contest: Candidates) -> DataFrame:
     trials = contest.trials
     columns = {
         "item_id": pa.array([f"i{number}" for number in range(N)]),
@@ -86,7 +86,7 @@ def assert_same(ours: object, theirs: object) -> None:
 
 
 @pytest.mark.parametrize("n_partitions", [1, 7])
-def test_sums_and_evidence_of_all_are_those_of_one_process(fits: DataFrame, contest: Contest, n_partitions: int):
+def test_sums_and_evidence_of_all_are_those_of_one_process(fits: DataFrame, contest: Candidates, n_partitions: int):
     rows = fits.repartition(n_partitions)
     place = class_of(contest.group)
     assert_same(class_sums(rows, LAYOUT, N).dispersion, DispersionSums.of(contest.dispersion, place))
@@ -96,7 +96,7 @@ def test_sums_and_evidence_of_all_are_those_of_one_process(fits: DataFrame, cont
     assert expected.n_losses.sum() > N
 
 
-def test_of_many_series_a_sample_teaches(fits: DataFrame, contest: Contest):
+def test_of_many_series_a_sample_teaches(fits: DataFrame, contest: Candidates):
     """A claim of four times the most that are pooled: about a quarter of them are."""
     usual = usual_of(contest.dispersion, class_of(contest.group))
     seen, whole = evidence(fits, LAYOUT, usual, 80_000), evidence_of(contest, usual)
