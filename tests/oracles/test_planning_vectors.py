@@ -81,8 +81,8 @@ def _sold(item: str, value: float) -> dict[str, object]:
 def _classes(spark: SparkSession, rows: list[dict[str, object]]) -> list[tuple[str, str]]:
     demand: DataFrame = TABLES["demand"].frame(spark, rows)
     asked = {"decision_date": date(2011, 10, 3)}
-    found = query("plan/abc_xyz_classes", asked, demand=demand, item=TABLES["item"].frame(spark)).orderBy("item_id").collect()
-    return [(row["item_id"], row["abc_class"]) for row in found]
+    found = query("plan/abc_xyz_classes", asked, demand=demand, item=TABLES["item"].frame(spark))
+    return [(row["item_id"], row["abc_class"]) for row in found.orderBy("item_id").collect()]
 
 
 @checks("IP")

@@ -97,7 +97,8 @@ def plan(
     followed = with_outlook(ahead, is_lost=terms.unmet_demand == "lost_sales")
     quantities = query("plan/quantities", parameters, ahead=followed, price_break=price_break)
     if terms.min_change_gain > 0:
-        quantities = query("plan/keep_previous_proposal", parameters, quantities=quantities, order_plan_before=order_plan_before)
+        before = {"quantities": quantities, "order_plan_before": order_plan_before}
+        quantities = query("plan/keep_previous_proposal", parameters, **before)
     quantities, limits = within_limits(quantities, supplier, location, terms, run_id)
     ordered = query("plan/order_plan", parameters, quantities=quantities)
     recent = query("plan/recent_demand", parameters, demand=demand, stock=stock, forecast_before=forecast_before)
@@ -140,11 +141,12 @@ def ahead_of_orders(
     classes = query("plan/abc_xyz_classes", parameters, demand=demand, item=item)
     steps = query("plan/forecast_steps", parameters, forecast=forecast)
     known = query(
-        "plan/replenishment_parameters", parameters, item_location=item_location, item=item, forecast_steps=steps, sales_line=sales_line,
-        stock_on_hand=on_hand, classes=classes, lead_times=lead_times,
+        "plan/replenishment_parameters", parameters, item_location=item_location, item=item, forecast_steps=steps,
+        sales_line=sales_line, stock_on_hand=on_hand, classes=classes, lead_times=lead_times,
     )  # fmt: skip
     policy = query("plan/policy", parameters, terms=known)
     orders = {"open_order": open_order, "receipt": receipt}
     approvals = query("plan/standing_approvals", parameters, order_plan_before=order_plan_before, **orders)
-    deliveries = query("plan/scheduled_receipts", parameters, standing_approvals=approvals, lead_times=lead_times, **orders)
+    orders |= {"standing_approvals": approvals, "lead_times": lead_times}
+    deliveries = query("plan/scheduled_receipts", parameters, **orders)
     return query("plan/projection_inputs", parameters, policy=policy, deliveries=deliveries)
