@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import doctest
 import re
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import skucast
 from skucast.cli.commands import COMMANDS
 from skucast.cli.reference import pages
 from skucast.config import load_config
@@ -81,3 +84,11 @@ def test_every_command_has_a_job_of_one_screen(command: str) -> None:
     job = ROOT / "jobs" / f"{command}.py"
 
     assert len(job.read_text(encoding="utf-8").splitlines()) < 40
+
+
+def test_the_public_names_are_there() -> None:
+    """The examples of the package's docstring, from the folder that a reader would start in."""
+    with contextlib.chdir(ROOT):
+        done = doctest.testmod(skucast)
+    assert (done.attempted, done.failed) == (4, 0)
+    assert all(getattr(skucast, name) is not None for name in skucast.__all__)

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from skucast.config.fields import Positive, Probability, Section, Share
 from skucast.config.groups import Groups
 from skucast.forecasting.global_model import trees as boosting
 from skucast.forecasting.global_model.training import LearnerSettings
+from skucast.forecasting.models.external.own import SECONDS, own_model
 from skucast.forecasting.models.prophet import settings as prophet_settings
+from skucast.forecasting.models.registry import METHOD_NAMES, is_own
 from skucast.forecasting.selection import search
+from skucast.forecasting.selection.combination import COMBINATIONS
 
-Method = Literal[
-    "naive", "mean", "seasonal_naive", "croston", "sba", "tsb", "ses", "adida", "theta", "dynamic_theta",
-    "croston_optimised", "sba_optimised", "tsb_optimised", "imapa", "negative_binomial", "gradient_boosting", "prophet",
-    "prophet_multiplicative", "ridge_autoregression", "ridge_on_lags", "theta_lag_year", "direct_regression",
-    "seasonal_smoothing", "ets", "ets_multiplicative", "best_count", "arima", "arima_statsmodels", "prophet_stan",
-    "combination_mean", "combination_median", "combination_weighted",
-]  # fmt: skip
+
+def _known(name: str) -> str:
+    if is_own(name):
+        own_model(name)
+    elif name not in (*METHOD_NAMES, *COMBINATIONS):
+        known = ", ".join((*METHOD_NAMES, *COMBINATIONS))
+        raise ValueError(f"must be one of {known}, or a function of your own as package.module:function")
+    return name
+
+
+Method = Annotated[str, AfterValidator(_known)]
+"""Name of a method or of a combination, or the import path of a model of one's own."""
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy"]
 BASELINES: tuple[Method, ...] = ("naive", "mean", "seasonal_naive")
 OFTEN: tuple[Method, ...] = ("ses", "dynamic_theta")
 SELDOM: tuple[Method, ...] = ("ses", "tsb_optimised", "imapa")
 """What series that sell often, and seldom, are forecast by beside the model over all series. With shared seasons and
 events taken out beforehand, no further method lowered the loss on held-out dates: see docs/models.md."""
-COMBINATIONS: tuple[Method, ...] = ("combination_mean", "combination_median", "combination_weighted")
 AnySection = TypeVar("AnySection", bound=Section)
 
 
@@ -181,7 +188,8 @@ class Forecast(Section):
     )  # fmt: skip
     """Levels of the stored quantiles."""
     methods: tuple[Method, ...] = (*BASELINES, *OFTEN, *SELDOM[1:], "gradient_boosting", *COMBINATIONS)
-    """Methods that are allowed at all."""
+    """Methods that are allowed at all: names of [methods](../models.md), or [models of your
+    own](../how_to/own_model.md) as `package.module:function`. A method that no class lists is tried in every class."""
     methods_by_class: dict[DemandClass, tuple[Method, ...]] = {
         "smooth": (*BASELINES, *OFTEN, "gradient_boosting", *COMBINATIONS),
         "erratic": (*BASELINES, *OFTEN, "gradient_boosting", *COMBINATIONS),
@@ -209,6 +217,8 @@ class Forecast(Section):
     """Rows of one task."""
     min_pooled_errors: Annotated[int, Field(ge=10)] = 200
     """Cases from which a group of series gives its name to the calibration of its intervals."""
+    seconds_per_fit: Positive = SECONDS
+    """Time that a model of your own may take for one series from one origin, seconds."""
     max_fallback_share: Share = 0.2
     """The run stops if a larger share of the series gets a fallback forecast."""
     components: bool = False
@@ -223,6 +233,13 @@ class Forecast(Section):
     """Settings tried beside those of a method."""
     learner: Learner = Learner()
     """The model over all series."""
+
+    @property
+    def candidates(self) -> dict[str, tuple[str, ...]]:
+        """Demand class → its candidates, with every allowed method that no class lists."""
+        listed = {name for methods in self.methods_by_class.values() for name in methods}
+        also = tuple(name for name in self.methods if name not in listed)
+        return {str(name): (*methods, *also) for name, methods in self.methods_by_class.items()}
 
     @field_validator("quantile_levels")
     @classmethod

@@ -13,8 +13,9 @@ from skucast.forecasting.backtest.trials import BacktestResult
 from skucast.forecasting.engine.fit_log import FitLog, Parameters
 from skucast.forecasting.engine.refit import FALLBACK_METHOD, FinalFit, final_fit
 from skucast.forecasting.global_model.training import Learner
+from skucast.forecasting.models.external.own import SECONDS
 from skucast.forecasting.models.prophet.settings import ProphetSettings
-from skucast.forecasting.models.registry import Method, Tier, methods_with
+from skucast.forecasting.models.registry import Method, Tier, methods_with, own_methods
 from skucast.forecasting.panel.bursts import without_bursts
 from skucast.forecasting.panel.outliers import is_outlier, with_capped
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray, Panel
@@ -47,6 +48,7 @@ class ForecastSettings:
         outlier_treatment: "robust" shows methods bursts within their credible size, seasons and events taken into
             account; "flag" only counts outliers; "cap" shows methods the limit instead.
         with_components: say also what each forecast is made of.
+        seconds_per_fit: time that a model of one's own may take for one series from one origin.
         prophet: settings of Prophet.
         search: settings tried beside those of the methods.
         learner: models over all series, trained beforehand; the series that it forecasts need not be among those.
@@ -63,6 +65,7 @@ class ForecastSettings:
     outlier_limit: float
     outlier_treatment: str
     with_components: bool = False
+    seconds_per_fit: float = SECONDS
     prophet: ProphetSettings = field(default_factory=ProphetSettings)
     search: Search = field(default_factory=Search)
     learner: Learner = field(default_factory=Learner)
@@ -167,7 +170,7 @@ def forecast_panel(
         methods: cheapest first; None: the registry, with the plan's settings of Prophet and learner.
         evaluation_span: steps whose sum a champion is chosen by, shape (n_series,); None: the horizon.
     """
-    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner, plan.search) if methods is None else methods)
+    methods = candidates_of(plan, _registered(plan) if methods is None else methods)
     found = recovered(panel) if panel.has_stock_outs else None
     drawn = None if found is None else panel.with_demand(found.draw)
     shape, log = profile(panel if drawn is None else drawn), FitLog(panel.n_series)
@@ -222,8 +225,14 @@ def _listed(
 
 def candidate_names(plan: ForecastSettings) -> tuple[str, ...]:
     """Names of all candidates of a plan in the order of the arrays: methods, then combinations."""
-    methods = candidates_of(plan, methods_with(plan.prophet, plan.learner, plan.search))
+    methods = candidates_of(plan, _registered(plan))
     return (*(method.name for method in methods), *_combinations(plan))
+
+
+def _registered(plan: ForecastSettings) -> tuple[Method, ...]:
+    """The registry with the plan's own settings and models."""
+    known = methods_with(plan.prophet, plan.learner, plan.search)
+    return (*known, *own_methods(plan.methods, plan.seconds_per_fit))
 
 
 def _combinations(plan: ForecastSettings) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -17,6 +18,7 @@ from skucast.forecasting.models.ets.ets import ets, ets_components
 from skucast.forecasting.models.ets.multiplicative import ets_multiplicative
 from skucast.forecasting.models.external import arima as library_arima
 from skucast.forecasting.models.external import prophet as library_prophet
+from skucast.forecasting.models.external.own import own_method
 from skucast.forecasting.models.intermittent.aggregation import adida, imapa
 from skucast.forecasting.models.intermittent.croston import croston, sba, tsb
 from skucast.forecasting.models.intermittent.croston_optimised import croston_optimised, sba_optimised, tsb_optimised
@@ -145,3 +147,18 @@ def methods_with(settings: ProphetSettings, learner: Learner, search: Search) ->
         for method in METHODS
         for each in (chosen.get(method.name, method), *(one for one in tried if one.variant_of == method.name))
     )
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is the import path of a model of one's own."""
+    return ":" in name
+
+
+def own_methods(names: Iterable[str], seconds: float) -> tuple[Method, ...]:
+    """Models of one's own, among the names of methods; tried on every series whose class lists them.
+
+    Args:
+        names: of methods.
+        seconds: that a model may take for one series from one origin.
+    """
+    return tuple(Method(name, own_method(name, seconds)) for name in names if is_own(name))

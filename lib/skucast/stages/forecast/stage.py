@@ -102,7 +102,7 @@ def _engine_plan(context: Context, horizon: int) -> ForecastSettings:
     frequency = context.clock.frequency
     return ForecastSettings(
         methods=rules.methods,
-        methods_by_class={str(name): methods for name, methods in rules.methods_by_class.items()},
+        methods_by_class=rules.candidates,
         origins=rules.origins,
         origin_step=rules.origin_step or usual_step(horizon, frequency.season_length, frequency.days),
         min_periods=rules.min_periods,
@@ -111,6 +111,7 @@ def _engine_plan(context: Context, horizon: int) -> ForecastSettings:
         outlier_limit=outliers.limit,
         outlier_treatment=outliers.treatment,
         with_components=rules.components,
+        seconds_per_fit=rules.seconds_per_fit,
         prophet=rules.prophet.settings,
         search=rules.search.beside(rules.prophet),
     )
