@@ -49,13 +49,21 @@ def test_no_economic_order_quantity_without_costs(ask: Ask) -> None:
 @checks("PACK")
 def test_minimum_order_and_pack(vector: Vector, ask: Ask) -> None:
     given, expected = vector
-    quantities = ", ".join(f"orderable_quantity({need}, {given['moq']}, {given['pack']})" for need in given["need"])
+    quantities = ", ".join(_ordered(need, f"{given['moq']}D", f"{given['pack']}D") for need in given["need"])
     assert ask(f"array({quantities})") == expected
 
 
 def test_packs_are_robust_against_float_noise(ask: Ask) -> None:
-    found = ask("array(orderable_quantity(0.1D + 0.2D, 0, 0.1D), orderable_quantity(4.5D, 0, CAST(NULL AS DOUBLE)))")
+    found = ask(f"array({_ordered('0.1D + 0.2D', '0D', '0.1D')}, {_ordered('4.5D', '0D', 'CAST(NULL AS DOUBLE)')})")
     assert found == pytest.approx([0.3, 4.5])
+
+
+def _ordered(lacking: object, minimum: str, pack: str, policy: str = "R_S", lot: str = "0D") -> str:
+    """What is ordered when so much is lacking, as SQL."""
+    null, brackets = "CAST(NULL AS DOUBLE)", "CAST(NULL AS ARRAY<STRUCT<min_quantity: DOUBLE, unit_cost: DOUBLE>>)"
+    terms = f"'{policy}', 'up', {lot}, 0D, {minimum}, {pack}, {null}, {null}, {null}, {null}"
+    costs = f"{brackets}, CAST(NULL AS BOOLEAN), {null}, {null}, 1D"
+    return f"order_quantities(true, CAST({lacking} AS DOUBLE), {terms}, 0D, {costs}).final"
 
 
 @checks("ABC-dominant")
@@ -91,7 +99,7 @@ def test_position_and_order_up_to(vector: Vector, ask: Ask) -> None:
     position = ask(f"position_of({given['on_hand']}, {given['on_order']}, {given['backorders']}, 0)")
     assert position == expected["ip"]
     lot = given["S"] - given["s"]
-    ordered = ask(f"quantity_by_policy({given['s'] - position}, 'R_s_S', {lot}D, 0D)")
+    ordered = ask(_ordered(f"{given['s'] - position}D", "0D", "1D", policy="R_s_S", lot=f"{lot}D"))
     assert ordered == expected["order"]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -17,6 +18,15 @@ from skucast.inventory.lead_time.lead_time import Seen, arrival_shares, credible
 from skucast.inventory.lead_time.mixture import DemandSums, demand_over, units_of
 from skucast.inventory.lead_time.open_orders import arrivals
 from skucast.inventory.ordering.order_gains import OrderEconomics, order_outcomes
+from skucast.inventory.ordering.order_quantity import (
+    LotCosts,
+    OrderConstraints,
+    OrderQuantities,
+    PriceBreaks,
+    order_quantities,
+    purchase_costs,
+    quantity_by_policy,
+)
 from skucast.inventory.projection.net_requirement import NEED_LEVELS
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.spark.arrow_columns import floats_of, places
@@ -26,6 +36,7 @@ _DEMAND_OVER = f"struct<levels: array<double>, quantiles: array<double>, {', '.j
 _LAW = "struct<days: double, squared_days: double, by_period: array<double>>"
 _LATENESS = "array<struct<days: double, share: double>>"
 _ARRIVAL = "struct<by_step: array<double>, days: double>"
+_QUANTITIES = f"struct<{', '.join(f'{name}: double' for name in OrderQuantities._fields)}>"
 _OUTCOMES = "struct<gain: array<double>, missed: array<double>, served: array<double>>"
 
 
@@ -58,8 +69,15 @@ def register_array_functions(spark: SparkSession) -> None:
     demand summed over the first 1, 2, … periods; null without sums, or if no period is possible. ``unit`` is 1 where
     all sums are of whole goods, else 0.
 
+    ``order_quantities(is_ordered, shortfall, replenishment_policy, rounding, lot, smallest_lot, min_order_quantity,
+    pack_size, pallet_size, max_order_quantity, max_stock, cover, stock_at_arrival, price_breaks, is_incremental,
+    fixed_cost, holding_cost, mean_per_period)``: the way from what is lacking to what is ordered, as
+    :class:`skucast.inventory.ordering.order_quantity.OrderQuantities` has it.
+
+    ``purchase_costs(quantities, price_breaks, is_incremental)``: what orders cost to buy; null without prices.
+
     ``order_outcomes(ordered, need, shortage, lacking, wanted, …)``: what comes of orders, the arguments being those of
-    :class:`skucast.inventory.ordering.order_gains.Worth` in their order; the last of them may be left out.
+    :class:`skucast.inventory.ordering.order_gains.OrderEconomics` in their order; the last of them may be left out.
     """
     functions: dict[str, tuple[Callable[..., pa.Array], str]] = {
         "interpolate": (_interpolate, "double"),
@@ -71,6 +89,8 @@ def register_array_functions(spark: SparkSession) -> None:
         "lateness_of": (_lateness, _LATENESS),
         "arrival_of": (_arrival, _ARRIVAL),
         "demand_over": (_demand_over, _DEMAND_OVER),
+        "order_quantities": (_order_quantities, _QUANTITIES),
+        "purchase_costs": (_purchase_costs, "array<double>"),
         "order_outcomes": (_outcomes, _OUTCOMES),
     }
     for name, (function, kind) in functions.items():
@@ -147,11 +167,34 @@ def _demand_over(
     return pa.StructArray.from_arrays(columns, ["levels", "quantiles", *_NUMBERS], mask=pa.array(np.isnan(found.mean)))
 
 
+def _order_quantities(is_ordered: pa.Array, shortfall: pa.Array, *columns: pa.Array) -> pa.Array:
+    words = [each.to_numpy(zero_copy_only=False) for each in columns[:2]]
+    terms = OrderConstraints(*words, *(floats_of(each) for each in columns[2:10]))
+    at_arrival, breaks, is_incremental, *costs = columns[10:]
+    raw = np.where(is_ordered.to_numpy(zero_copy_only=False), quantity_by_policy(floats_of(shortfall), terms), 0.0)
+    prices, of_lot = _prices(breaks, is_incremental), LotCosts(*(floats_of(each) for each in costs))
+    found = order_quantities(raw, terms, floats_of(at_arrival), prices, of_lot)
+    return pa.StructArray.from_arrays([pa.array(each) for each in found], list(OrderQuantities._fields))
+
+
+def _purchase_costs(quantities: pa.Array, breaks: pa.Array, is_incremental: pa.Array) -> pa.Array:
+    asked = Lists(*_flat(quantities))
+    table = asked.table(np.nan)
+    found = purchase_costs(table, _prices(breaks, is_incremental))
+    unknown = pa.compute.or_(quantities.is_null(), breaks.is_null())
+    return _lists(asked.starts, found[places(np.diff(asked.starts))], unknown)
+
+
+def _prices(breaks: pa.Array, is_incremental: pa.Array) -> PriceBreaks:
+    entries, lengths = breaks.flatten(), breaks.value_lengths().fill_null(0).to_numpy().astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    quantity, cost = (Lists(floats_of(entries.field(i)), starts).table(np.nan) for i in range(2))
+    return PriceBreaks(quantity, cost, is_incremental.fill_null(False).to_numpy(zero_copy_only=False))
+
+
 def _outcomes(ordered: pa.Array, need: pa.Array, shortage: pa.Array, *numbers: pa.Array) -> pa.Array:
     columns = [floats_of(each) for each in numbers]
-    if (
-        len(columns) == len(OrderEconomics._fields) - 3
-    ):  # no overage periods: a unit too many is kept until the next order
+    if len(columns) == len(OrderEconomics._fields) - 3:  # a unit too many is kept until the next order
         columns.append(columns[OrderEconomics._fields.index("review_period") - 2])
     fixed_cost = OrderEconomics._fields.index("fixed_cost") - 2
     columns[fixed_cost] = np.nan_to_num(columns[fixed_cost])

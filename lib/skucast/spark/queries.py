@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from skucast.spark.array_functions import register_array_functions
 
-_FUNCTIONS = ("functions", "order_functions", "lot_size_functions")
+_FUNCTIONS = ("functions", "lot_size_functions")
 _FUNCTION = re.compile(
     r"((?:^--[^\n]*\n)+)CREATE OR REPLACE TEMPORARY FUNCTION (\w+)\(\s*(.*?)\)\s*RETURNS ([^\n]+)",
     re.DOTALL | re.MULTILINE,

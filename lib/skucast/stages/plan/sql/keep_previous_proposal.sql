@@ -11,7 +11,8 @@ rivals AS (
   SELECT
     *,
     IF(final_quantity > 0 AND proposed_before <> final_quantity AND proposed_before <= room
-         AND proposed_before = orderable_quantity(proposed_before, min_order_quantity, pack_size),
+         AND proposed_before >= coalesce(min_order_quantity, 0D)
+         AND coalesce(round(proposed_before / pack_size, 9) = floor(round(proposed_before / pack_size, 9)), true),
        array(proposed_before, final_quantity), NULL)               AS proposals
   FROM {quantities}
   LEFT JOIN proposal USING (item_id, location_id)

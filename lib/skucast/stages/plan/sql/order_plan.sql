@@ -122,7 +122,7 @@ worded AS (
     *,
     IF(:unmet_demand = 'backorders',
        concat(' is at or below ', reorder_point_text, '. To reach ',
-              format_number(inventory_position + quantity_wanted, digits), ', '),
+              format_number(inventory_position + raw_quantity, digits), ', '),
        concat(projection_text, '. To ', cycle_text, ', ')
     )                                                                        AS need_text
   FROM pieces
@@ -132,7 +132,7 @@ SELECT
   *,
   -- The level that the position is raised to; without an order, the one it is above.
   coalesce(inventory_position + IF(:unmet_demand = 'backorders', NULL, IF(reason = 'below_reorder_point',
-    quantity_wanted, shortfall)), order_up_to_level)                         AS target,
+    raw_quantity, shortfall)), order_up_to_level)                         AS target,
   :decision_date                                                             AS decision_date,
   :run_id                                                                    AS run_id,
   'proposed'                                                                 AS status,
