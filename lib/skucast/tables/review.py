@@ -33,7 +33,7 @@ _MEASURES = (
     Column("cycles_promised", "double", "", "Sum of their promised cycle service levels.", required=True),
 )  # fmt: skip
 _FACTOR = Column("spread_factor", "double", "",
-                 "The next forecast holds its quantiles this many times as far from the mean as the backtest says.",
+                 "Multiplier on the width of the next forecast's intervals.",
                  required=True, check="spread_factor > 0")  # fmt: skip
 _VERDICTS = "'too_few', 'stable', 'biased_low', 'biased_high', 'drifted', 'under_covered', 'over_covered'"
 _FINDING = (

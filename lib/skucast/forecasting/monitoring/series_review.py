@@ -81,7 +81,7 @@ def review_series(past: Past, of_class: FloatArray, rules: Rules) -> Findings:
 
 
 def _own_factor(past: Past, of_class: FloatArray, rows: IntArray, rules: Rules) -> FloatArray:
-    """That of the class; of the series at ``rows`` their own, drawn to it."""
+    """The factor of the class; for the series at ``rows`` their own factor, shrunk toward that of the class."""
     factor = of_class.copy()
     if rows.size:
         apart = past.protection.rows(rows).apart()

@@ -20,7 +20,8 @@ PINBALL, RMSSE = "pinball", "rmsse"
 """Criteria by which a champion is chosen."""
 
 INCUMBENT = "combination_weighted"
-"""Candidate that keeps its place until another is clearly better: it errs little wherever few origins mislead."""
+"""Default champion. Another candidate replaces it only if its loss is smaller by the margin: with few origins,
+differences of losses are mostly noise."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from skucast.stages.lead_times.stage import lead_times_known
 from skucast.stages.plan.health import inventory_health
 from skucast.stages.plan.no_orders import nothing_ordered, stock_days
 from skucast.stages.plan.parameters import AlertRules, PlanParameters
-from skucast.stages.plan.planning import ahead_of_orders
+from skucast.stages.plan.planning import PlanInputs, StockInputs, ahead_of_orders
 from skucast.stages.plan.planning import plan as planned
 from skucast.tables import (
     ALERT,
@@ -35,32 +35,31 @@ from skucast.tables import (
     SUPPLIER,
 )
 
+READ = (
+    "forecast", "demand", "stock", "open_order", "receipt", "sales_line", "item", "item_location", "supplier", "location",
+    "price_break", "order_plan",
+)  # fmt: skip
+"""Tables that a plan is made from."""
+
 
 def plan(context: Context) -> None:
     """Plan orders: policies, proposed orders and why, alerts by money, health of the stock."""
     with context.record.stage("plan") as stage:
-        inputs = ("forecast", "demand", "stock", "open_order", "receipt", "sales_line", "item", "item_location",
-                  "supplier", "location", "price_break", "order_plan")  # fmt: skip
-        clock = context.begin(stage, *inputs)
+        clock = context.begin(stage, *READ)
         tables = context.warehouse
         known = tables.read(FORECAST).where(F.col("cutoff") == clock.cutoff)
         if known.isEmpty():
             raise DecisionDateError(f"no forecast with cutoff {clock.cutoff}: run `skucast forecast` first")
-        held = {"demand": demand_known(context), "stock": tables.read(STOCK), "open_order": tables.read(OPEN_ORDER)}
         timing, supplied = lead_times_known(context)
         terms, run_id = _plan_terms(context), context.record.run_id
-        result = planned(
-            **held,
-            **_supply(context),
-            forecast=known,
+        inputs = PlanInputs(
+            **_stock_inputs(context, known, timing),
             supplier=tables.read(SUPPLIER),
             location=tables.read(LOCATION),
             price_break=tables.read(PRICE_BREAK),
-            lead_times=timing,
             forecast_before=_forecast_before(context),
-            terms=terms,
-            run_id=run_id,
         )
+        result = planned(inputs, terms, run_id)
         result.rows.persist(StorageLevel.DISK_ONLY)
         of_date = f"decision_date = DATE '{clock.decision_date}'"
         tables.replace_where(POLICY, result.policy, of_date)
@@ -70,12 +69,15 @@ def plan(context: Context) -> None:
             limits = ORDER_LIMIT.frame(context.spark) if result.limits is None else result.limits
             tables.replace_where(ORDER_LIMIT, limits, of_date)
         status = tables.read(SERIES_STATUS).where(F.col("cutoff") == clock.cutoff)
-        health = inventory_health(result.rows, **held, series_status=status, terms=terms, run_id=run_id)
+        health = inventory_health(
+            result.rows, demand=inputs.demand, stock=inputs.stock, open_order=inputs.open_order, series_status=status,
+            terms=terms, run_id=run_id,
+        )  # fmt: skip
         tables.replace_where(INVENTORY_HEALTH, health, of_date)
         result.rows.unpersist()
         reasons = _reasons(context)
         stage.rows |= {f"lead_times.{kind}": n for kind, n in evidence_counts(supplied).collect()} | reasons
-        if remark := nothing_ordered(reasons, stock_days(held["stock"], terms), terms):
+        if remark := nothing_ordered(reasons, stock_days(inputs.stock, terms), terms):
             stage.message = remark
             context.remarks.append(remark)
 
@@ -87,16 +89,8 @@ def ahead_from(context: Context, forecast: DataFrame) -> DataFrame:
         context: of the decision date.
         forecast: of the cutoff before it.
     """
-    tables = context.warehouse
-    return ahead_of_orders(
-        **_supply(context),
-        forecast=forecast,
-        demand=demand_known(context),
-        stock=tables.read(STOCK),
-        open_order=tables.read(OPEN_ORDER),
-        lead_times=lead_times_known(context)[0],
-        parameters=_plan_terms(context).parameters,
-    )
+    inputs = StockInputs(**_stock_inputs(context, forecast, lead_times_known(context)[0]))
+    return ahead_of_orders(inputs, _plan_terms(context).parameters)
 
 
 def _reasons(context: Context) -> dict[str, int]:
@@ -105,15 +99,19 @@ def _reasons(context: Context) -> dict[str, int]:
     return {row["reason"]: row["count"] for row in of_date.groupBy("reason").count().collect()}
 
 
-def _supply(context: Context) -> dict[str, DataFrame]:
-    """Tables that only the plan itself needs."""
+def _stock_inputs(context: Context, forecast: DataFrame, lead_times: DataFrame) -> dict[str, DataFrame]:
     tables = context.warehouse
     return {
+        "forecast": forecast,
+        "demand": demand_known(context),
+        "stock": tables.read(STOCK),
+        "open_order": tables.read(OPEN_ORDER),
         "receipt": tables.read(RECEIPT),
         "sales_line": tables.read(SALES_LINE),
         "item": tables.read(ITEM),
         "item_location": tables.read(ITEM_LOCATION),
         "order_plan_before": tables.read(ORDER_PLAN),
+        "lead_times": lead_times,
     }
 
 

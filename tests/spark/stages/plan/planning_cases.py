@@ -16,7 +16,7 @@ from scipy.stats import poisson
 from skucast.periods import MONDAY, DecisionClock, Frequency
 from skucast.stages.lead_times.measurement import LeadTimeTerms, lead_times, supply
 from skucast.stages.plan.parameters import PlanParameters
-from skucast.stages.plan.planning import Planned, plan
+from skucast.stages.plan.planning import PlanInputs, Planned, plan
 from skucast.tables import FORECAST, ORDER_PLAN, TABLES
 
 Row = dict[str, Any]
@@ -65,7 +65,7 @@ def plan_of(spark: SparkSession, rows: dict[str, list[Row]], terms: PlanParamete
     )
     past = {name: table.frame(spark, rows[name]) for name, table in BEFORE.items()}
     measured = lead_times(supplied.localCheckpoint(), timing)
-    return plan(**frames, **past, lead_times=measured, terms=terms, run_id="run-1")
+    return plan(PlanInputs(**frames, **past, lead_times=measured), terms, "run-1")
 
 
 def noon(day: date) -> datetime:
