@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
@@ -48,24 +48,42 @@ from skucast.tables import (
     SERIES_STATUS,
 )  # fmt: skip
 
+READ = (
+    "demand", "item", "item_location", "supplier", "open_order", "receipt", "event", "hierarchy", "sales_line"
+)  # fmt: skip
+"""Tables that forecasts are made from."""
+
+
+@dataclass(frozen=True)
+class Histories:
+    """What is forecast.
+
+    Attributes:
+        known: demand up to the cutoff, with what successors inherit.
+        succession: which item takes over from which.
+        span: the shared calendar.
+        candidates: every series, with what a prior of its demand is made of.
+        n_series: number of series.
+        cold_start: what holds for all series that have hardly sold; None where nothing has sold.
+        series: the same series with their priors, and what reviews say of their champions.
+    """
+
+    known: DataFrame
+    succession: DataFrame
+    span: Span
+    candidates: DataFrame
+    n_series: int
+    cold_start: ColdStartModel | None
+    series: DataFrame
+
 
 def forecast(context: Context) -> None:
     """Forecast every item at every location, backtest the methods, and say how each series was forecast."""
     with context.record.stage("forecast") as stage:
-        clock = context.begin(stage, "demand", "item", "item_location", "supplier", "open_order", "receipt", "event",
-                              "hierarchy", "sales_line")  # fmt: skip
+        context.begin(stage, *READ)
         rules, demand = context.config.forecast, base_demand(demand_known(context))
-        succession = successions(context.warehouse.read(ITEM_LOCATION), clock.decision_date).localCheckpoint()
-        known = demand if succession.isEmpty() else with_inherited(demand, succession)
-        first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
-        if first is None:
-            raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
-        timing, _ = lead_times_known(context)
-        span = Span(first, clock.cutoff, _horizon(context, timing), clock.frequency)
-        candidates = _series(context, known, timing, span).persist(StorageLevel.DISK_ONLY)
-        prior = launch_prior(candidates)
-        series, n_series = with_tenure(context, prior.series), candidates.count()
-        n_buckets = max(rules.min_buckets, -(-n_series * (span.n_periods + span.horizon) // rules.rows_per_bucket))
+        histories = _histories(context, demand)
+        span, series = histories.span, histories.series
         calendar = calendar_of(context, span.first, span.last, series.select("location_id").distinct())
         drivers = drivers_known(context, stage, span)
 
@@ -74,18 +92,41 @@ def forecast(context: Context) -> None:
             return long_panel(rows, calendar, of_series, span, buckets, facts=facts, list_prices=prices)
 
         def sampled(chosen: Column) -> DataFrame:
-            return placed(known.where(chosen), series.where(chosen), 1)
+            return placed(histories.known.where(chosen), series.where(chosen), 1)
 
-        sample = Sample(n_series, sampled, drivers.catalogue)
+        sample = Sample(histories.n_series, sampled, drivers.catalogue)
         plan = with_seasons(rules, _engine_plan(context, span.horizon), stage, sample, series, span)
         plan = with_learner(rules, plan, stage, sample, span)
-        fits = fitted(placed(known, series, n_buckets), span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
-        _write_forecast(context, stage, fits, (plan, span), (n_series, prior.law, succession))
+        rows = placed(histories.known, series, _n_buckets(context, histories))
+        fits = fitted(rows, span, plan, drivers.catalogue).persist(StorageLevel.DISK_ONLY)
+        _write_forecast(context, stage, fits, plan, histories)
         fits.unpersist()
         groups = GroupRun(context, demand, series, span, plan.without(METHOD))
         forecast_groups(groups)
         analyse_items(groups)
-        candidates.unpersist()
+        histories.candidates.unpersist()
+
+
+def _histories(context: Context, demand: DataFrame) -> Histories:
+    clock = context.clock
+    succession = successions(context.warehouse.read(ITEM_LOCATION), clock.decision_date).localCheckpoint()
+    known = demand if succession.isEmpty() else with_inherited(demand, succession)
+    first = known.agg(F.min("period_start").alias("first")).toPandas().iloc[0]["first"]
+    if first is None:
+        raise DecisionDateError(f"no sale lies before decision date {clock.decision_date}: give a later date")
+    timing, _ = lead_times_known(context)
+    span = Span(first, clock.cutoff, _horizon(context, timing), clock.frequency)
+    candidates = _series(context, known, timing, span).persist(StorageLevel.DISK_ONLY)
+    prior = launch_prior(candidates)
+    series, n_series = with_tenure(context, prior.series), candidates.count()
+    return Histories(known, succession, span, candidates, n_series, prior.law, series)
+
+
+def _n_buckets(context: Context, histories: Histories) -> int:
+    """Tasks of the forecast, by the rows of the panel."""
+    rules, span = context.config.forecast, histories.span
+    rows = histories.n_series * (span.n_periods + span.horizon)
+    return max(rules.min_buckets, -(-rows // rules.rows_per_bucket))
 
 
 def _series(context: Context, known: DataFrame, timing: DataFrame, span: Span) -> DataFrame:
@@ -139,13 +180,9 @@ def _with_spans(context: Context, series: DataFrame, timing: DataFrame, horizon:
 
 
 def _write_forecast(
-    context: Context,
-    stage: Stage,
-    fits: DataFrame,
-    how: tuple[ForecastSettings, Span],
-    known: tuple[int, ColdStartModel | None, DataFrame],
+    context: Context, stage: Stage, fits: DataFrame, plan: ForecastSettings, histories: Histories
 ) -> None:
-    (plan, span), (n_series, launch, succession) = how, known
+    span, n_series = histories.span, histories.n_series
     rules, tables = context.config.forecast, context.warehouse
     of_cutoff = f"cutoff = DATE '{span.cutoff}'"
     layout = CandidateArrays.of(plan, span)
@@ -155,8 +192,10 @@ def _write_forecast(
     law = PredictiveDistribution.of(layout.names, levels, usual, seen, rules.min_pooled_errors)
     selection = rules.selection
     criterion = SelectionRule(selection.criterion, selection.class_weight, rules.min_periods, selection.margin)
-    decision = ForecastWriter(law, criterion, layout, span, context.record.run_id, launch, rules.accuracy == "all")
-    status = with_predecessors(decision.rows(fits, SERIES_STATUS), succession).persist(StorageLevel.DISK_ONLY)
+    decision = ForecastWriter(
+        law, criterion, layout, span, context.record.run_id, histories.cold_start, rules.accuracy == "all"
+    )
+    status = with_predecessors(decision.rows(fits, SERIES_STATUS), histories.succession).persist(StorageLevel.DISK_ONLY)
     counts = status.groupBy("status").count().toPandas()
     stage.rows |= {str(each): int(n) for each, n in zip(counts["status"], counts["count"], strict=True)}
     _require_few_fallbacks(stage.rows, rules.max_fallback_share)

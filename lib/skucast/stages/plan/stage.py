@@ -36,8 +36,8 @@ from skucast.tables import (
 )
 
 READ = (
-    "forecast", "demand", "stock", "open_order", "receipt", "sales_line", "item", "item_location", "supplier", "location",
-    "price_break", "order_plan",
+    "forecast", "demand", "stock", "open_order", "receipt", "sales_line", "item", "item_location", "supplier",
+    "location", "price_break", "order_plan",
 )  # fmt: skip
 """Tables that a plan is made from."""
 
