@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from scipy.special import ndtri
 
 from skucast.inventory.demand.quantile_grid import Lists, lines_at, quantiles_at, shortages_of, stocks_for_fill_rates
 from skucast.inventory.lead_time.lead_time import Seen, arrival_shares, credible_laws, laws
@@ -44,6 +45,8 @@ def register_array_functions(spark: SparkSession) -> None:
     """Make the functions known to the session's SQL; each is worked out once, where it stands.
 
     ``interpolate(x, xs, ys)``: y at x on the lines through points, the ends holding outside; null without points.
+
+    ``normal_quantile(p)``: z with Φ(z) = p; null at 0 and 1, and beyond.
 
     ``expected_shortages(stocks, levels, quantiles)``: E[(D − stock)⁺] of each stock, units; nulls without quantiles.
 
@@ -81,6 +84,7 @@ def register_array_functions(spark: SparkSession) -> None:
     """
     functions: dict[str, tuple[Callable[..., pa.Array], str]] = {
         "interpolate": (_interpolate, "double"),
+        "normal_quantile": (_normal_quantile, "double"),
         "quantile_of": (_quantile_of, "double"),
         "stock_for_fill_rate": (_stock_for_fill_rate, "struct<stock: double, level: double>"),
         "expected_shortages": (_expected_shortages, "array<double>"),
@@ -101,6 +105,11 @@ def register_array_functions(spark: SparkSession) -> None:
 def _interpolate(x: pa.Array, xs: pa.Array, ys: pa.Array) -> pa.Array:
     at = Lists.of(floats_of(x)[:, None])
     return pa.array(lines_at(at, Lists(*_flat(xs)), Lists(*_flat(ys))), from_pandas=True)
+
+
+def _normal_quantile(p: pa.Array) -> pa.Array:
+    z = ndtri(floats_of(p))
+    return pa.array(np.where(np.isfinite(z), z, np.nan), from_pandas=True)
 
 
 def _quantile_of(p: pa.Array, levels: pa.Array, quantiles: pa.Array) -> pa.Array:

@@ -20,6 +20,7 @@ from skucast.inventory.demand.quantile_distribution_kernel import (
 )
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.numerics.compiled import compiled
+from skucast.numerics.random import turn
 
 _STRONGEST = 0.98
 """Rank correlation beyond which a path would hardly depend on the new step's own chance."""
@@ -71,15 +72,6 @@ def stratified_shares(shares: FloatArray, into: FloatArray) -> float:
     into[n - 1] = max(float(k), np.rint(whole_mean_above(1.0 - 1.0 / n, shares)))
     _, variance = whole_moments(shares)
     return math.sqrt(max(variance, 0.0))
-
-
-@compiled
-def turn(seed: int, step: int, n: int) -> int:
-    """A number from 0 to n − 1 that looks random and depends on seed and step alone (Steele et al. 2014, SplitMix)."""
-    z = np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(step + 1)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return int((z ^ (z >> np.uint64(31))) % np.uint64(n))
 
 
 @compiled

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.numerics.compiled import compiled
+from skucast.numerics.random import uniform
 
 SeedArray = NDArray[np.uint64]
 
@@ -45,21 +46,3 @@ def lead_time(period: int, fixed: int, cumulative: FloatArray, seed: np.uint64) 
     while periods < cumulative.size - 1 and u >= cumulative[periods]:
         periods += 1
     return periods
-
-
-@compiled
-def uniform(seed: np.uint64, count: int) -> float:
-    """The ``count``-th number in [0, 1) of a seed.
-
-    Source: Steele, Lea & Flood (2014), "Fast splittable pseudorandom number generators", SplitMix64, started at the
-    mixed seed so that the streams of neighbouring seeds do not overlap.
-    """
-    state = _mixed(seed) + np.uint64(count + 1) * np.uint64(0x9E3779B97F4A7C15)
-    return float(_mixed(state) >> np.uint64(11)) * 2.0**-53
-
-
-@compiled
-def _mixed(state: np.uint64) -> np.uint64:
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from skucast.inventory.demand.paths_kernel import fill_paths, sort_by_guess, turn
+from skucast.inventory.demand.paths_kernel import fill_paths, sort_by_guess
 from skucast.inventory.demand.quantile_distribution_kernel import is_whole
 from skucast.numerics.arrays import FloatArray, IntArray
 from skucast.numerics.compiled import compiled
+from skucast.numerics.random import turn
 
 _NOISE = 1e-9
 _UNSURE = 1001

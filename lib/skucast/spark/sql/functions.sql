@@ -69,44 +69,6 @@ CREATE OR REPLACE TEMPORARY FUNCTION critical_ratio(stockout_cost DOUBLE, holdin
   RETURNS DOUBLE
   RETURN stockout_cost / (stockout_cost + holding_cost * periods);
 
--- Value of a polynomial of degree 7, highest power first (Horner's rule).
-CREATE OR REPLACE TEMPORARY FUNCTION polynomial(
-    x DOUBLE, a DOUBLE, b DOUBLE, c DOUBLE, d DOUBLE, e DOUBLE, f DOUBLE, g DOUBLE, h DOUBLE)
-  RETURNS DOUBLE
-  RETURN ((((((a * x + b) * x + c) * x + d) * x + e) * x + f) * x + g) * x + h;
-
--- The tail of normal_quantile, r = √(−ln of the tail probability): two approximations, to r = 5 and beyond.
-CREATE OR REPLACE TEMPORARY FUNCTION normal_tail(r DOUBLE)
-  RETURNS DOUBLE
-  RETURN IF(r <= 5,
-    polynomial(r - 1.6D, 7.74545014278341407640e-4D, 2.27238449892691845833e-2D, 2.41780725177450611770e-1D,
-        1.27045825245236838258e0D, 3.64784832476320460504e0D, 5.76949722146069140550e0D, 4.63033784615654529590e0D,
-        1.42343711074968357734e0D)
-      / polynomial(r - 1.6D, 1.05075007164441684324e-9D, 5.47593808499534494600e-4D, 1.51986665636164571966e-2D,
-        1.48103976427480074590e-1D, 6.89767334985100004550e-1D, 1.67638483018380384940e0D, 2.05319162663775882187e0D,
-        1D),
-    polynomial(r - 5D, 2.01033439929228813265e-7D, 2.71155556874348757815e-5D, 1.24266094738807843860e-3D,
-        2.65321895265761230930e-2D, 2.96560571828504891230e-1D, 1.78482653991729133580e0D, 5.46378491116411436990e0D,
-        6.65790464350110377720e0D)
-      / polynomial(r - 5D, 2.04426310338993978564e-15D, 1.42151175831644588870e-7D, 1.84631831751005468180e-5D,
-        7.86869131145613259100e-4D, 1.48753612908506148525e-2D, 1.36929880922735805310e-1D,
-        5.99832206555887937690e-1D, 1D));
-
--- z with Φ(z) = p, to 16 digits (Wichura 1988, algorithm AS 241); null at 0 and 1. [z]
-CREATE OR REPLACE TEMPORARY FUNCTION normal_quantile(p DOUBLE)
-  RETURNS DOUBLE
-  RETURN CASE
-    WHEN p <= 0 OR p >= 1 THEN NULL
-    WHEN abs(p - 0.5D) <= 0.425D THEN (p - 0.5D)
-      * polynomial(0.180625D - power(p - 0.5D, 2), 2.5090809287301226727e3D, 3.3430575583588128105e4D,
-          6.7265770927008700853e4D, 4.5921953931549871457e4D, 1.3731693765509461125e4D, 1.9715909503065514427e3D,
-          1.3314166789178437745e2D, 3.3871328727963666080e0D)
-      / polynomial(0.180625D - power(p - 0.5D, 2), 5.2264952788528545610e3D, 2.8729085735721942674e4D,
-          3.9307895800092710610e4D, 2.1213794301586595867e4D, 5.3941960214247511077e3D, 6.8718700749205790830e2D,
-          4.2313330701600911252e1D, 1D)
-    ELSE sign(p - 0.5D) * normal_tail(sqrt(-ln(least(p, 1 - p))))
-  END;
-
 -- The textbook's safety stock, z·√(variance of cumulative demand + mean² · variance of the lead time): it takes the sum
 -- of demand for normal, and so is shown beside the one that is used, never in its place.
 CREATE OR REPLACE TEMPORARY FUNCTION textbook_safety_stock(
