@@ -10,7 +10,7 @@ from skucast.forecasting.panel.level_falls import fall_factors
 from skucast.forecasting.panel.panel import BoolArray, FloatArray, IntArray, Panel
 from skucast.forecasting.seasons.calendar import calendar_of, clocks_of, folded_days, has_weeks, weeks_of
 from skucast.forecasting.seasons.curves import level_line, seasonal_curves
-from skucast.forecasting.seasons.events import effect_curve, event_effects
+from skucast.forecasting.seasons.events import GroupEffects, effect_curve, event_effects, own_effects
 from skucast.forecasting.seasons.shared import GroupCurves, day_curves
 from skucast.forecasting.uncertainty.dispersion import Dispersion, dispersion
 from skucast.forecasting.uncertainty.floor import least_mean
@@ -104,6 +104,41 @@ def _off_season(demand: FloatArray, factor: FloatArray) -> BoolArray:
 
 
 def _factors(panel: Panel, groups: GroupCurves | None) -> FloatArray:
+    curve, known = _curves(panel, groups)
+    if not panel.events:
+        return curve
+    curve, ratio = _beside_events(panel, curve, known)
+    effects = event_effects(panel, ratio, curve, _of_groups(panel, groups))
+    return np.maximum(curve + effect_curve(panel, effects), 0.0)
+
+
+def effects_shown(panel: Panel, groups: GroupCurves | None) -> tuple[FloatArray, FloatArray]:
+    """What each series shows of each event, sorted by name, and the variance of its error, as ``own_effects`` has it.
+
+    Args:
+        panel: what an origin knew.
+        groups: as ``adjusted`` takes them.
+    """
+    if not has_weeks(panel) or panel.n_periods == 0 or not panel.events:
+        nothing = np.full((panel.n_series, len(panel.events)), np.nan)
+        return nothing, nothing
+    curve, known = _curves(panel, groups)
+    curve, ratio = _beside_events(panel, curve, known)
+    return own_effects(panel, ratio, curve)
+
+
+def _of_groups(panel: Panel, groups: GroupCurves | None) -> GroupEffects | None:
+    """What the group of each series says of the events of a panel."""
+    if groups is None or panel.group is None or not groups.effects:
+        return None
+    none = np.zeros((len(groups.week), 2))
+    effects = np.stack([groups.effects.get(name, none) for name in sorted(panel.events)], axis=2)
+    own = np.where((panel.group >= 0)[:, None, None], effects[panel.group], 0.0)
+    return GroupEffects(own[:, 0], own[:, 1])
+
+
+def _curves(panel: Panel, groups: GroupCurves | None) -> tuple[FloatArray, BoolArray]:
+    """Seasonal factor of every period, and the periods of known demand beside all events."""
     calendar = calendar_of(panel)
     in_event = _strength(panel) > 0
     known = np.isfinite(panel.demand) & ~in_event
@@ -115,11 +150,7 @@ def _factors(panel: Panel, groups: GroupCurves | None) -> FloatArray:
         per_day = np.ones_like(per_day)
     weeks = weeks_of(panel, sold, known * per_day[:, : panel.n_periods])
     week = seasonal_curves(weeks, prior_week, clocks_of(calendar))
-    curve = week[:, calendar.week] * per_day
-    if not panel.events:
-        return curve
-    curve, ratio = _beside_events(panel, curve, known)
-    return np.maximum(curve + effect_curve(panel, event_effects(panel, ratio, curve)), 0.0)
+    return week[:, calendar.week] * per_day, known
 
 
 def _beside_events(panel: Panel, curve: FloatArray, known: BoolArray) -> tuple[FloatArray, FloatArray]:

@@ -59,10 +59,12 @@ class GroupCurves:
     Attributes:
         week: of every week, history and ahead, shape (g, w_all).
         day: of each day of the week from the first of the panel on, shape (g, 7); 1 for weekly panels.
+        effects: name of an event -> mean effect and variance among the series of each group, shape (g, 2).
     """
 
     week: FloatArray
     day: FloatArray
+    effects: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from skucast.forecasting.panel.panel import Panel
-from skucast.forecasting.seasons.adjustment import Adjusted, adjusted
+from skucast.forecasting.seasons.adjustment import Adjusted, adjusted, effects_shown
 from skucast.forecasting.seasons.calendar import calendar_of
+from skucast.forecasting.seasons.group_events import effect_sums, group_effects, votes
 from skucast.forecasting.seasons.shared import GroupCurves, group_curves, group_sums
 
 
@@ -40,7 +41,10 @@ def mondays(first: date, n: int) -> list[date]:
 def curves_of(panel: Panel) -> GroupCurves:
     """Curves of all series of a panel together."""
     sums = group_sums(panel, np.ones((1, panel.n_series)))
-    return group_curves(sums, [()], calendar_of(panel))
+    curves = group_curves(sums, [()], calendar_of(panel))
+    own, error = effects_shown(panel, curves)
+    effects = group_effects(effect_sums(own, error, votes(panel), np.ones((1, panel.n_series))), [()])
+    return replace(curves, effects={name: effects[:, :, e] for e, name in enumerate(sorted(panel.events))})
 
 
 def seen(panel: Panel, *, alone: bool = False) -> Adjusted:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from skucast.forecasting.seasons.group_events import effect_sums, group_effects
 from tests.unit.forecasting.seasons.curves_reference import daily, mean_ahead, mondays, poisson, seen, weekly
 
 CUT = date(2024, 11, 4)
@@ -109,3 +110,66 @@ def test_an_event_of_more_days_adds_more():
     found = mean_ahead(seen(weekly(demand, FIRST, events={"fair": strength}), alone=True))[0]
     assert found[2] == pytest.approx(35.0, rel=0.15)
     assert found[5] == pytest.approx(50.0, rel=0.15)
+
+
+def rows_of(sizes, base=10.0, seed=3):
+    """Series of which each sold so much more in the weeks of the first three Fridays."""
+    days = mondays(FIRST, 157 + 8)
+    event = np.repeat(flags(days, FRIDAYS), len(sizes), axis=0)
+    rates = base * (1.0 + np.array(sizes)[:, None] * event[:, :157])
+    demand = np.random.default_rng(seed).poisson(rates).astype(float)
+    return weekly(demand, FIRST, events={"Black Friday": event}), event[0, -8:] > 0
+
+
+def test_a_newcomer_has_the_effect_of_its_group():
+    panel, is_event = rows_of([4.0] * 12)
+    panel.demand[-1, :-10] = np.nan
+    together, alone = mean_ahead(seen(panel))[-1], mean_ahead(seen(panel, alone=True))[-1]
+    assert together[is_event][0] == pytest.approx(50.0, rel=0.25)
+    assert alone[is_event][0] < 15.0
+
+
+def test_a_rare_seller_leans_on_its_group_and_a_fast_one_on_itself():
+    rare, is_event = rows_of([4.0] * 12 + [0.0], base=0.3)
+    assert mean_ahead(seen(rare))[:12][:, is_event].mean() == pytest.approx(1.5, rel=0.3)
+    fast, _ = rows_of([4.0] * 12 + [0.0], base=40.0)
+    found = mean_ahead(seen(fast))[:, is_event][:, 0]
+    np.testing.assert_allclose(found[:12], 200.0, rtol=0.1)
+    assert found[12] < 50.0
+
+
+@pytest.mark.parametrize("sizes", [[8.0] + [0.0] * 11, [4.0] * 6 + [0.0] * 6])
+def test_series_without_an_effect_get_none_from_others_of_a_mixed_group(sizes):
+    panel, is_event = rows_of(sizes)
+    found = mean_ahead(seen(panel))[:, is_event][:, 0]
+    np.testing.assert_allclose(found, 10.0 * (1.0 + np.array(sizes)), rtol=0.3)
+
+
+def test_goods_that_sell_in_their_season_only_get_no_event_off_it():
+    """Garden goods beside eleven that double at an event in November."""
+    panel, is_event = rows_of([1.0] * 12)
+    panel.demand[-1] = [20.0 * (14 <= day.isocalendar().week <= 35) for day in mondays(FIRST, 157)]
+    assert mean_ahead(seen(panel))[-1, is_event][0] < 1.0
+
+
+def test_sums_of_effects_add_up_over_any_partitioning():
+    rng = np.random.default_rng(2)
+    own, error, vote = rng.normal(1, 2, (30, 3)), rng.random((30, 3)), rng.random(30)
+    membership = (rng.random((4, 30)) < 0.5).astype(float)
+    own[rng.random((30, 3)) < 0.3] = np.nan
+    whole = effect_sums(own, error, vote, membership)
+    parts = [
+        effect_sums(own[rows], error[rows], vote[rows], membership[:, rows]) for rows in (slice(0, 7), slice(7, 30))
+    ]
+    np.testing.assert_array_equal(sum(parts), whole)
+
+
+def test_effects_of_groups_are_the_moments_of_plain_loops():
+    rng = np.random.default_rng(5)
+    own, error, vote = rng.normal(3, 1, (40, 1)), np.full((40, 1), 0.09), np.ones(40)
+    mean, variance = group_effects(effect_sums(own, error, vote, np.ones((1, 40))), [()])[0, :, 0]
+    sample = own[:, 0]
+    expected = (40 * (sample.var(ddof=1) - 0.09) + 3 * sample.mean() ** 2) / 43
+    assert variance == pytest.approx(expected, rel=1e-5)
+    doubt = 1.5**2 * (expected + 0.09) / 40 / sample.mean() ** 2
+    assert mean == pytest.approx((1 - doubt) * sample.mean(), rel=1e-5)

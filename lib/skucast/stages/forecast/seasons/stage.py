@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 
 from skucast.config.forecast import Forecast
 from skucast.forecasting.backtest.origins import origins_of_a_run
 from skucast.forecasting.engine.engine import ForecastSettings
 from skucast.stages.forecast.global_model.stage import Sample
+from skucast.stages.forecast.seasons.event_sums import with_effects
 from skucast.stages.forecast.seasons.group_sums import is_sampled, season_groups, shared_seasons
 from skucast.stages.forecast.span import Span
 from skucast.store.runs import Stage
@@ -34,7 +36,10 @@ def with_seasons(
     began = time.monotonic()
     groups = season_groups(series)
     origins = origins_of_a_run(span.n_periods, span.horizon, plan.origins, plan.origin_step, span.frequency.days)
-    chosen = sample.rows(is_sampled(sample.n_series))
+    chosen = sample.rows(is_sampled(sample.n_series)).persist(StorageLevel.DISK_ONLY)
     seasons = shared_seasons(chosen, groups, origins, span, sample.catalogue)
+    if seasons.curves and sample.catalogue.events:
+        seasons = with_effects(seasons, chosen, groups, span, sample.catalogue)
+    chosen.unpersist()
     stage.rows |= {"season_groups": len(groups.parents), "season_seconds": round(time.monotonic() - began)}
     return replace(plan, seasons=seasons)

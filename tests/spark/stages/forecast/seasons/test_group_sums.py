@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from skucast.forecasting.seasons.adjustment import effects_shown
 from skucast.forecasting.seasons.calendar import calendar_of
+from skucast.forecasting.seasons.group_events import effect_sums, group_effects, votes
 from skucast.forecasting.seasons.shared import ALL, group_curves, group_sums
 from skucast.stages.forecast.panel.buckets import as_bucket
+from skucast.stages.forecast.seasons.event_sums import with_effects
 from skucast.stages.forecast.seasons.group_sums import group_names, grouped, is_sampled, season_groups, shared_seasons
 from tests.spark.stages.forecast.test_writing import N_PERIODS, SALE, SPAN, histories, long_panel_of
 
@@ -50,6 +53,14 @@ def test_curves_are_those_of_one_process(spark: SparkSession, n_buckets: int):
         expected = group_curves(group_sums(known, groups.membership(bucket)), groups.parents, calendar_of(known))
         np.testing.assert_array_equal(found.curves[origin].week, expected.week)
         np.testing.assert_array_equal(found.curves[origin].day, expected.day)
+    shown = with_effects(found, sample, groups, SPAN, SALE)
+    for origin in (30, N_PERIODS):
+        known = grouped(bucket, found).until(origin)
+        own, error = effects_shown(known, found.curves[origin])
+        sums = effect_sums(own, error, votes(known), groups.membership(bucket))
+        expected_effects = group_effects(sums, groups.parents)
+        for place, name in enumerate(sorted(SALE.events)):
+            np.testing.assert_array_equal(shown.curves[origin].effects[name], expected_effects[:, :, place])
     assert [0] * len(bucket.items) == grouped(bucket, found).group.tolist()
     assert grouped(bucket, None).group is None
 
