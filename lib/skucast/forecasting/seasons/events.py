@@ -55,7 +55,7 @@ def event_effects(
     The noise is that of the periods without event, or of the effects among each other where these disagree. As far as
     the series of the group react alike, an effect is the mean of group and series, weighted by their variances (Efron &
     Morris 1975). As far as they do not, it is the series' own, as far as that exceeds the noise (James & Stein 1961,
-    positive part).
+    positive part), or that mean where it is smaller.
 
     Args:
         panel: what an origin knew.
@@ -73,7 +73,8 @@ def event_effects(
     with np.errstate(invalid="ignore"):
         share = np.where(seen, group.variance / (group.variance + np.where(seen, error, 1.0)), 0.0)
     together = group.mean + np.nan_to_num(share) * (own - group.mean)
-    return EventEffects(names, group.alike * together + (1.0 - group.alike) * alone)
+    apart = np.where(np.abs(together) < np.abs(alone), together, alone)
+    return EventEffects(names, group.alike * together + (1.0 - group.alike) * apart)
 
 
 def own_effects(panel: Panel, ratio: FloatArray, curve: FloatArray) -> tuple[FloatArray, FloatArray]:
