@@ -24,8 +24,11 @@ from skucast.forecasting.uncertainty.evidence import EDGES, UNITS, Evidence
 from skucast.forecasting.uncertainty.kernel import quantiles
 from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion, shrunk_dispersion, sum_variance
 
-MOST_SHIFT, WIDEST = 0.4, 1.7
+MOST_SHIFT, WIDEST = 0.3, 1.4
 """Normal scores by which experience may move a level, and factor by which it may stretch it."""
+
+MOST_BELIEVED = 0.5
+"""Share of what origins show that is believed at most: there are few, and at each of them series err together."""
 
 PRIOR_CASES = 200.0
 """Cases that the wider pool counts for beside those of a group."""
@@ -125,7 +128,8 @@ def _read_at(below: FloatArray, levels: FloatArray, prior: FloatArray) -> FloatA
     flat = np.array([np.interp(levels, each, EDGES) for each in share.reshape(-1, EDGES.size)])
     reach = MOST_SHIFT + (WIDEST - 1.0) * np.abs(promised)
     bounded = np.clip(flat.reshape(prior.shape), promised - reach, promised + reach)
-    drawn: FloatArray = (n[..., None] * bounded + PRIOR_CASES * prior) / (n[..., None] + PRIOR_CASES)
+    belief = (MOST_BELIEVED * n / (n + PRIOR_CASES))[..., None]
+    drawn: FloatArray = belief * bounded + (1.0 - belief) * prior
     return drawn
 
 
