@@ -24,7 +24,7 @@ from skucast.forecasting.uncertainty.evidence import EDGES, UNITS, Evidence
 from skucast.forecasting.uncertainty.kernel import quantiles
 from skucast.forecasting.uncertainty.pooled_dispersion import UsualDispersion, shrunk_dispersion, sum_variance
 
-MOST_SHIFT, WIDEST = 0.3, 1.4
+MOST_SHIFT, WIDEST = 0.4, 1.7
 """Normal scores by which experience may move a level, and factor by which it may stretch it."""
 
 MOST_BELIEVED = 0.5
