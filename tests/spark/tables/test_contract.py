@@ -169,7 +169,7 @@ def test_a_condition_is_true_for_allowed_values_and_false_for_others(name, spark
 
 def test_the_table_map_prints_every_column_once():
     text = table_map([TABLES["stock"], TABLES["run"]])
-    assert "### `stock`" in text
+    assert "## `stock`" in text
     assert "One row per **item_id, location_id, as_of**." in text
     assert "| `on_hand` | `double` | yes | u |" in text
     assert len(TABLES["stock"].columns) + len(TABLES["run"].columns) == text.count("\n| `")
