@@ -193,7 +193,7 @@ def held_out(
 
 
 def law_of(contest: Candidates) -> PredictiveDistribution:
-    """What all series teach, as ``pipelines.forecast`` learns it in Spark."""
+    """What all series teach, as ``stages.forecast`` learns it in Spark."""
     usual = UsualDispersion.of(DispersionSums.of(contest.dispersion, class_of(contest.group)))
     return PredictiveDistribution.of(contest.trials.names, LEVELS, usual, evidence_of(contest, usual), 200)
 

@@ -179,8 +179,9 @@ def forecast_panel(
     origins = rolling_origins(sold, plan.origins, plan.origin_step, plan.min_periods)
     trials = backtest(panel, origins, _with_fallback(listed, methods), methods, plan.view, log, drawn)
     sight = plan.view(panel)
+    floor = sight.floor()
     final = final_fit(sight, trials.is_tried, methods, log, with_components=plan.with_components)
-    trials, mean, components = _with_combinations(plan, shape, methods, trials, final, sight.floor())
+    trials, mean, components = _with_combinations(plan, shape, methods, trials, final, floor)
     contest = Candidates(
         n_periods=shape.n_periods,
         demand_class=shape.demand_class,
@@ -191,7 +192,7 @@ def forecast_panel(
         trials=trials,
         mean=mean,
         dispersion=sight.dispersion(),
-        floor=sight.floor(),
+        floor=floor,
         is_count=is_count(sold.demand),
     )
     return PanelFits(

@@ -115,11 +115,12 @@ def _beyond_chance(own: FloatArray, error: FloatArray) -> FloatArray:
 def _noise(left: FloatArray, in_event: BoolArray) -> FloatArray:
     """Robust variance of the ratios of periods without event, shape (n,)."""
     outside = np.where(in_event | ~np.isfinite(left), np.nan, np.abs(left))
-    limit = 3.0 * _mean(outside)
-    return _mean(np.minimum(outside, limit[:, None]) ** 2)
+    limit = 3.0 * mean_of_known(outside)
+    return mean_of_known(np.minimum(outside, limit[:, None]) ** 2)
 
 
-def _mean(values: FloatArray) -> FloatArray:
+def mean_of_known(values: FloatArray) -> FloatArray:
+    """Mean of the finite values of each row, 0 without any; shape (n,)."""
     known = np.isfinite(values)
     found: FloatArray = np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     return found

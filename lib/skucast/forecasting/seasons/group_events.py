@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from skucast.forecasting.panel.panel import FloatArray, Panel
-from skucast.forecasting.seasons.events import DOUBTED
+from skucast.forecasting.seasons.events import DOUBTED, mean_of_known
+from skucast.forecasting.seasons.shared import exact
 
 LARGEST_EFFECT = 10.0
 """Levels that an event adds with which a series counts in its groups at most."""
-
-GRAIN = 2.0**20
-"""Parts of a unit that are summed: sums of such numbers are exact, in whatever order."""
 
 SUMS = ("votes", "effect", "square", "error", "squared_votes", "squared_error")
 """Sums over series: of the votes v, of v·effect, v·effect², v·error variance, v² and v²·error variance."""
@@ -24,9 +22,7 @@ PRIOR_SERIES = 3.0
 
 def votes(panel: Panel) -> FloatArray:
     """Weight of each series in its groups, between a vote a unit and a vote a series, shape (n,)."""
-    known = np.isfinite(panel.demand)
-    mean = np.where(known, panel.demand, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    found: FloatArray = np.sqrt(mean)
+    found: FloatArray = np.sqrt(mean_of_known(panel.demand))
     return found
 
 
@@ -46,7 +42,7 @@ def effect_sums(own: FloatArray, error: FloatArray, vote: FloatArray, membership
     size = np.clip(np.nan_to_num(own), -1.0, LARGEST_EFFECT)
     noise = np.minimum(np.nan_to_num(error), LARGEST_EFFECT**2)
     parts = np.stack([v, v * size, v * size**2, v * noise, v**2, v**2 * noise], axis=1)
-    found: FloatArray = np.tensordot(membership, np.rint(GRAIN * parts) / GRAIN, axes=1)
+    found: FloatArray = np.tensordot(membership, exact(parts), axes=1)
     return found
 
 

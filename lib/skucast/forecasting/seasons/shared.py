@@ -106,20 +106,20 @@ def group_sums(panel: Panel, membership: FloatArray) -> GroupSums:
     mean = mean / np.maximum(known.sum(axis=1), 1)
     demand = np.minimum(demand, LARGEST_RATIO * mean[:, None])
     weight = np.where(mean > 0, 1.0 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)[:, None]
-    sold, usual = _exact(np.where(known, demand, 0.0) * weight), _exact(known * mean[:, None] * weight)
+    sold, usual = exact(np.where(known, demand, 0.0) * weight), exact(known * mean[:, None] * weight)
     weeks, days = weeks_of(panel, sold, usual), folded_days(panel, sold, usual)
     signals = _signals(weeks, days, year_of(calendar_of(panel)))
     votes = np.where(np.isfinite(signals), np.sqrt(mean)[:, None], 0.0)
     return GroupSums(
         (membership @ (mean > 0)).astype(np.int64),
-        membership @ _exact(np.nan_to_num(signals) * votes),
-        membership @ _exact(votes),
+        membership @ exact(np.nan_to_num(signals) * votes),
+        membership @ exact(votes),
         Ratios(membership @ weeks.demand, membership @ weeks.usual),
         Ratios(membership @ days.demand, membership @ days.usual),
     )
 
 
-def _exact(values: FloatArray) -> FloatArray:
+def exact(values: FloatArray) -> FloatArray:
     """Values on the grid whose sums are exact."""
     return np.rint(GRAIN * values) / GRAIN
 

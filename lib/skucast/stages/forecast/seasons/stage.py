@@ -36,9 +36,11 @@ def with_seasons(
     began = time.monotonic()
     groups = season_groups(series)
     origins = origins_of_a_run(span.n_periods, span.horizon, plan.origins, plan.origin_step, span.frequency.days)
-    chosen = sample.rows(is_sampled(sample.n_series)).persist(StorageLevel.DISK_ONLY)
+    chosen, has_events = sample.rows(is_sampled(sample.n_series)), bool(sample.catalogue.events)
+    if has_events:  # the sample is read a second time
+        chosen = chosen.persist(StorageLevel.DISK_ONLY)
     seasons = shared_seasons(chosen, groups, origins, span, sample.catalogue)
-    if seasons.curves and sample.catalogue.events:
+    if seasons.curves and has_events:
         seasons = with_effects(seasons, chosen, groups, span, sample.catalogue)
     chosen.unpersist()
     stage.rows |= {"season_groups": len(groups.parents), "season_seconds": round(time.monotonic() - began)}
